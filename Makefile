@@ -1,0 +1,50 @@
+# make: install what is needed, run the whole comparison, say where the report is.
+
+PYTHON ?= python3
+VENV := .venv
+export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export PYTHONWARNINGS :=
+
+.PHONY: all test walk lint format golden lock clean
+
+all: $(VENV)/installed
+	snakemake --cores 4
+	@echo "The report: $(CURDIR)/site/index.html"
+
+test: $(VENV)/installed lint
+	python tests/browser.py
+	pytest -n 2 --dist loadfile
+
+# The two tools used at random for longer than `make test` can afford.
+walk: $(VENV)/installed
+	pytest tests/test_two_tools.py -k random_walk --walks 4 --steps 16 --timeout 7200
+
+lint: $(VENV)/installed
+	ruff check .
+	ruff format --check .
+	snakefmt --check Snakefile
+	pyright
+	lint-imports
+
+format: $(VENV)/installed
+	ruff check --fix .
+	ruff format .
+	snakefmt Snakefile
+
+# Write the expected pages of the site anew, after a change of the templates that was looked at.
+golden: $(VENV)/installed
+	python tests/test_site.py
+
+# The exact versions and hashes of everything, from the pins in pyproject.toml.
+lock:
+	uv pip compile pyproject.toml --extra dev --universal --generate-hashes --python-version 3.11 \
+		--no-emit-index-url --no-annotate --no-header --output-file requirements.lock --quiet
+
+clean:
+	rm -rf .snakemake checkpoints data/images.npz logs results site
+
+$(VENV)/installed: requirements.lock
+	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit("Python 3.11 to 3.13 is needed; $(PYTHON) is %d.%d. Name another: make PYTHON=python3.12" % v)'
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
+	touch $@

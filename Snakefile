@@ -1,0 +1,573 @@
+"""Digits in, one comparison out. Every choice is in params.yaml; dvc.yaml only names targets of this file."""
+
+import json
+import os
+from pathlib import Path
+
+from snakemake.utils import min_version
+
+from pipeline import families, orchestration
+from pipeline.params import changes
+
+min_version("9.0")
+
+
+configfile: "params.yaml"
+
+
+PARAMS = orchestration.prepare(config)
+SEEDS = PARAMS.seeds
+MODELS = list(PARAMS.models)
+OBSERVED = [m for m in MODELS if "ObservationModel" in families.bases(PARAMS.models[m].family)]
+AUTOENCODERS = [m for m in MODELS if "Autoencoder" in families.bases(PARAMS.models[m].family)]
+GPU = int(os.path.exists("/dev/nvidia0") and PARAMS.compute.device != "cpu")
+
+
+wildcard_constraints:
+    model="|".join(MODELS),
+    source="|".join([*MODELS, "test_images"]),
+    seed=r"\d+",
+
+
+def code(*files):
+    """The source files that decide a rule's numbers: a change of one re-runs it.
+
+    Left out is what only carries values: params.py, artifacts.py and the __init__ files.
+    """
+    return [f"pipeline/{file}.py" for file in files]
+
+
+TRAINING = code("training", "compute", "blocks", "shapes", "models/base", "data", "networks")
+CLASSIFIER = code("classifier", "compute", "shapes", "data")
+FIGURES = sorted(str(file) for file in Path("pipeline/figures").glob("*.py"))
+REPORT = sorted(str(file) for file in Path("pipeline/report").glob("*.py"))
+
+
+def family(wildcards):
+    return PARAMS.models[wildcards.model].family
+
+
+def family_file(wildcards):
+    return f"pipeline/models/{family(wildcards)}.py"
+
+
+def model_config(wildcards):
+    return json.dumps(PARAMS.models[wildcards.model].overrides, sort_keys=True)
+
+
+def own_files(dataset):
+    """The files of a data set of the user's own: a change of one reads it anew."""
+    path = Path(dataset)
+    return (
+        sorted(str(file) for file in path.iterdir()) if path.is_dir() else [dataset] if path.is_file() else []
+    )
+
+
+def training_record(wildcards):
+    """The real test images were not trained."""
+    if wildcards.source == "test_images":
+        return []
+    return f"results/training/{wildcards.source}/{wildcards.seed}.json"
+
+
+def seed_shown(source):
+    """Pictures are of the first seed; the test images have but one."""
+    return 0 if source == "test_images" else SEEDS[0]
+
+
+def first(pattern):
+    """The file of the seed that is shown."""
+    return lambda wildcards: pattern.format(source=wildcards.source, seed=seed_shown(wildcards.source))
+
+
+def measured(pattern):
+    """One file for each scored source: every model with every seed, and the real test images."""
+    return [
+        *expand(pattern, source=MODELS, seed=SEEDS),
+        *expand(pattern, source="test_images", seed=0),
+    ]
+
+
+rule all:
+    input:
+        "site/index.html",
+        "results/metrics.json",
+
+
+rule families:
+    """Everything that is computed for each model and seed."""
+    input:
+        measured("results/labels/{source}/{seed}.csv"),
+        expand("results/networks/{model}.json", model=MODELS),
+        expand("results/samples/{model}/{seed}-latent.npz", model=AUTOENCODERS, seed=SEEDS),
+
+
+rule fetch:
+    """Get the data set and verify it."""
+    input:
+        code=code("stages/fetch", "sources", "data"),
+        own=own_files(PARAMS.data.dataset),
+    output:
+        dataset="data/images.npz",
+    log:
+        "logs/fetch.txt",
+    params:
+        config=PARAMS.data.model_dump_json(),
+    shell:
+        """
+        python -m pipeline.stages.fetch \
+            --config {params.config:q} \
+            --raw data/raw \
+            --dataset {output.dataset:q} \
+            2>{log:q}
+        """
+
+
+rule train_classifier:
+    """Train and calibrate the label predictor."""
+    input:
+        code=[*CLASSIFIER, *code("stages/train_classifier", "metrics/labels")],
+        dataset="data/images.npz",
+    output:
+        checkpoint="checkpoints/classifier.safetensors",
+        summary="results/classifier/summary.json",
+        confusion="results/classifier/confusion.csv",
+        reliability="results/classifier/reliability.csv",
+        history="results/classifier/history.csv",
+    log:
+        "logs/train_classifier.txt",
+    benchmark:
+        "logs/train_classifier.tsv"
+    threads: PARAMS.compute.threads
+    resources:
+        gpu=GPU,
+    params:
+        config=PARAMS.classifier.model_dump_json(),
+        compute=PARAMS.compute.model_dump_json(),
+    shell:
+        """
+        python -m pipeline.stages.train_classifier \
+            --config {params.config:q} \
+            --compute {params.compute:q} \
+            --dataset {input.dataset:q} \
+            --checkpoint {output.checkpoint:q} \
+            --summary {output.summary:q} \
+            --confusion {output.confusion:q} \
+            --reliability {output.reliability:q} \
+            --history {output.history:q} \
+            2>{log:q}
+        """
+
+
+rule train:
+    """Train one model with one seed; the longest start first."""
+    input:
+        code=[*TRAINING, *code("stages/train")],
+        family=family_file,
+        dataset="data/images.npz",
+    output:
+        checkpoint="checkpoints/models/{model}/{seed}.safetensors",
+        history="results/history/{model}/{seed}.csv",
+        record="results/training/{model}/{seed}.json",
+    log:
+        "logs/train/{model}-{seed}.txt",
+    benchmark:
+        "logs/train/{model}-{seed}.tsv"
+    priority: 1
+    threads: PARAMS.compute.threads
+    resources:
+        gpu=GPU,
+    params:
+        family=family,
+        config=model_config,
+        compute=PARAMS.compute.model_dump_json(),
+    shell:
+        """
+        python -m pipeline.stages.train \
+            --model {wildcards.model:q} \
+            --family {params.family:q} \
+            --config {params.config:q} \
+            --compute {params.compute:q} \
+            --seed {wildcards.seed:q} \
+            --dataset {input.dataset:q} \
+            --checkpoint {output.checkpoint:q} \
+            --history {output.history:q} \
+            --record {output.record:q} \
+            2>{log:q}
+        """
+
+
+rule describe:
+    """List the layers of one model's networks."""
+    input:
+        code=code("stages/describe", "networks", "blocks", "shapes", "models/base"),
+        family=family_file,
+    output:
+        networks="results/networks/{model}.json",
+    log:
+        "logs/describe/{model}.txt",
+    params:
+        family=family,
+        config=model_config,
+    shell:
+        """
+        python -m pipeline.stages.describe \
+            --model {wildcards.model:q} \
+            --family {params.family:q} \
+            --config {params.config:q} \
+            --networks {output.networks:q} \
+            2>{log:q}
+        """
+
+
+rule sample:
+    """Draw images from one trained model."""
+    input:
+        code=code("stages/sample", "blocks", "shapes", "models/base"),
+        family=family_file,
+        checkpoint="checkpoints/models/{model}/{seed}.safetensors",
+    output:
+        samples="results/samples/{model}/{seed}.npz",
+    log:
+        "logs/sample/{model}-{seed}.txt",
+    params:
+        config=PARAMS.samples.model_dump_json(),
+    shell:
+        """
+        python -m pipeline.stages.sample \
+            --config {params.config:q} \
+            --seed {wildcards.seed:q} \
+            --checkpoint {input.checkpoint:q} \
+            --samples {output.samples:q} \
+            2>{log:q}
+        """
+
+
+rule reference:
+    """Hand out the real test images as if a model had drawn them."""
+    input:
+        code=code("stages/reference", "data"),
+        dataset="data/images.npz",
+    output:
+        samples="results/samples/test_images/0.npz",
+    log:
+        "logs/reference.txt",
+    shell:
+        """
+        python -m pipeline.stages.reference \
+            --dataset {input.dataset:q} \
+            --samples {output.samples:q} \
+            2>{log:q}
+        """
+
+
+rule explore:
+    """Map the latent space of one autoencoder."""
+    input:
+        code=code("stages/explore", "blocks", "shapes", "models/base", "data"),
+        family=family_file,
+        checkpoint="checkpoints/models/{model}/{seed}.safetensors",
+        dataset="data/images.npz",
+    output:
+        latent="results/samples/{model}/{seed}-latent.npz",
+    log:
+        "logs/explore/{model}-{seed}.txt",
+    shell:
+        """
+        python -m pipeline.stages.explore \
+            --checkpoint {input.checkpoint:q} \
+            --dataset {input.dataset:q} \
+            --latent {output.latent:q} \
+            2>{log:q}
+        """
+
+
+rule label:
+    """Predict a label for each sample."""
+    input:
+        code=[*CLASSIFIER, *code("stages/label")],
+        classifier="checkpoints/classifier.safetensors",
+        samples="results/samples/{source}/{seed}.npz",
+    output:
+        labels="results/labels/{source}/{seed}.csv",
+    log:
+        "logs/label/{source}-{seed}.txt",
+    shell:
+        """
+        python -m pipeline.stages.label \
+            --classifier {input.classifier:q} \
+            --samples {input.samples:q} \
+            --labels {output.labels:q} \
+            2>{log:q}
+        """
+
+
+rule measure:
+    """Score the samples of one source."""
+    input:
+        code=code("stages/measure", "metrics/labels", "metrics/sharpness", "data"),
+        dataset="data/images.npz",
+        samples="results/samples/{source}/{seed}.npz",
+        labels="results/labels/{source}/{seed}.csv",
+        record=training_record,
+    output:
+        measures="results/measures/{source}/{seed}.csv",
+    log:
+        "logs/measure/{source}-{seed}.txt",
+    params:
+        config=PARAMS.labels.model_dump_json(),
+        record=lambda wildcards, input: f"--record {input.record}" if input.record else "",
+    shell:
+        """
+        python -m pipeline.stages.measure \
+            --config {params.config:q} \
+            --model {wildcards.source:q} \
+            --seed {wildcards.seed:q} \
+            --dataset {input.dataset:q} \
+            --samples {input.samples:q} \
+            --labels {input.labels:q} \
+            {params.record} \
+            --measures {output.measures:q} \
+            2>{log:q}
+        """
+
+
+rule compare:
+    """Gather all scores in one table."""
+    input:
+        code=code("stages/compare"),
+        measures=measured("results/measures/{source}/{seed}.csv"),
+    output:
+        table="results/metrics.csv",
+        selection="results/metrics.json",
+    log:
+        "logs/compare.txt",
+    shell:
+        """
+        python -m pipeline.stages.compare \
+            --measures {input.measures:q} \
+            --table {output.table:q} \
+            --selection {output.selection:q} \
+            2>{log:q}
+        """
+
+
+rule curves:
+    """Average one model's losses over each epoch and the seeds."""
+    input:
+        code=code("stages/curves"),
+        histories=expand("results/history/{{model}}/{seed}.csv", seed=SEEDS),
+        records=expand("results/training/{{model}}/{seed}.json", seed=SEEDS),
+    output:
+        curves="results/curves/{model}.csv",
+    log:
+        "logs/curves/{model}.txt",
+    shell:
+        """
+        python -m pipeline.stages.curves \
+            --histories {input.histories:q} \
+            --records {input.records:q} \
+            --curves {output.curves:q} \
+            2>{log:q}
+        """
+
+
+rule draw_training:
+    """Draw one model's networks and losses."""
+    input:
+        code=[*FIGURES, *code("stages/draw_training")],
+        networks="results/networks/{model}.json",
+        history=expand("results/history/{{model}}/{seed}.csv", seed=SEEDS),
+        record=f"results/training/{{model}}/{SEEDS[0]}.json",
+    output:
+        losses="results/figures/{model}/losses.svg",
+        networks="results/figures/{model}/networks.svg",
+    log:
+        "logs/draw_training/{model}.txt",
+    shell:
+        """
+        python -m pipeline.stages.draw_training \
+            --networks {input.networks:q} \
+            --history {input.history:q} \
+            --training {input.record:q} \
+            --losses-figure {output.losses:q} \
+            --networks-figure {output.networks:q} \
+            2>{log:q}
+        """
+
+
+rule draw_samples:
+    """Draw the samples of one source (the first seed's), with their predicted labels."""
+    input:
+        code=[*FIGURES, *code("stages/draw_samples", "data")],
+        dataset="data/images.npz",
+        samples=first("results/samples/{source}/{seed}.npz"),
+        labels=first("results/labels/{source}/{seed}.csv"),
+        measures=first("results/measures/{source}/{seed}.csv"),
+    output:
+        grid="results/figures/{source}/samples.png",
+        labelled="results/figures/{source}/labels.svg",
+        ambiguous="results/figures/{source}/ambiguous.svg",
+        classes="results/figures/{source}/classes.svg",
+    log:
+        "logs/draw_samples/{source}.txt",
+    params:
+        seed=lambda wildcards: seed_shown(wildcards.source),
+    shell:
+        """
+        python -m pipeline.stages.draw_samples \
+            --model {wildcards.source:q} \
+            --seed {params.seed} \
+            --dataset {input.dataset:q} \
+            --samples {input.samples:q} \
+            --labels {input.labels:q} \
+            --metrics {input.measures:q} \
+            --grid {output.grid:q} \
+            --labelled {output.labelled:q} \
+            --ambiguous {output.ambiguous:q} \
+            --classes {output.classes:q} \
+            2>{log:q}
+        """
+
+
+rule draw_draws:
+    """Draw one model's draws from its observation model."""
+    input:
+        code=[*FIGURES, *code("stages/draw_draws")],
+        samples=f"results/samples/{{model}}/{SEEDS[0]}.npz",
+    output:
+        draws="results/figures/{model}/draws.png",
+    log:
+        "logs/draw_draws/{model}.txt",
+    shell:
+        """
+        python -m pipeline.stages.draw_draws \
+            --samples {input.samples:q} \
+            --draws {output.draws:q} \
+            2>{log:q}
+        """
+
+
+rule draw_latent:
+    """Draw one autoencoder's latent space."""
+    input:
+        code=[*FIGURES, *code("stages/draw_latent", "data")],
+        latent=f"results/samples/{{model}}/{SEEDS[0]}-latent.npz",
+        dataset="data/images.npz",
+    output:
+        manifold="results/figures/{model}/manifold.png",
+        codes="results/figures/{model}/codes.svg",
+    log:
+        "logs/draw_latent/{model}.txt",
+    shell:
+        """
+        python -m pipeline.stages.draw_latent \
+            --latent {input.latent:q} \
+            --dataset {input.dataset:q} \
+            --manifold {output.manifold:q} \
+            --codes {output.codes:q} \
+            2>{log:q}
+        """
+
+
+rule draw_classifier:
+    """Draw how far the label predictor can be trusted."""
+    input:
+        code=[*FIGURES, *code("stages/draw_classifier")],
+        summary="results/classifier/summary.json",
+        confusion="results/classifier/confusion.csv",
+        reliability="results/classifier/reliability.csv",
+    output:
+        confusion="results/figures/classifier/confusion.svg",
+        reliability="results/figures/classifier/reliability.svg",
+    log:
+        "logs/draw_classifier.txt",
+    shell:
+        """
+        python -m pipeline.stages.draw_classifier \
+            --summary {input.summary:q} \
+            --confusion {input.confusion:q} \
+            --reliability {input.reliability:q} \
+            --confusion-figure {output.confusion:q} \
+            --reliability-figure {output.reliability:q} \
+            2>{log:q}
+        """
+
+
+rule draw_comparison:
+    """Draw all sources side by side."""
+    input:
+        code=[*FIGURES, *code("stages/draw_comparison", "metrics/sharpness")],
+        samples=measured("results/samples/{source}/{seed}.npz"),
+        labels=measured("results/labels/{source}/{seed}.csv"),
+    output:
+        sharpness="results/figures/comparison/sharpness.svg",
+        confidence="results/figures/comparison/confidence.svg",
+    log:
+        "logs/draw_comparison.txt",
+    shell:
+        """
+        python -m pipeline.stages.draw_comparison \
+            --samples {input.samples:q} \
+            --labels {input.labels:q} \
+            --sharpness {output.sharpness:q} \
+            --confidence {output.confidence:q} \
+            2>{log:q}
+        """
+
+
+rule render:
+    """Make the site from results and templates."""
+    input:
+        code=[*REPORT, *code("stages/render", "families")],
+        families=expand(
+            "pipeline/models/{family}.py", family=sorted({m.family for m in PARAMS.models.values()})
+        ),
+        templates=sorted(str(f) for f in Path("site_templates").rglob("*") if f.is_file()),
+        metrics="results/metrics.csv",
+        classifier=expand(
+            "results/classifier/{table}", table=["summary.json", "confusion.csv", "reliability.csv"]
+        ),
+        labelled=[
+            *expand("results/labels/{source}/{seed}.csv", source=MODELS, seed=SEEDS[0]),
+            "results/labels/test_images/0.csv",
+        ],
+        curves=expand("results/curves/{model}.csv", model=MODELS),
+        networks=expand("results/networks/{model}.json", model=MODELS),
+        records=expand("results/training/{model}/{seed}.json", model=MODELS, seed=SEEDS),
+        training=expand("results/figures/{model}/{figure}.svg", model=MODELS, figure=["losses", "networks"]),
+        samples=expand("results/figures/{source}/samples.png", source=[*MODELS, "test_images"]),
+        labels=expand(
+            "results/figures/{source}/{figure}.svg",
+            source=[*MODELS, "test_images"],
+            figure=["labels", "ambiguous", "classes"],
+        ),
+        draws=expand("results/figures/{model}/draws.png", model=OBSERVED),
+        latent=expand(
+            "results/figures/{model}/{figure}", model=AUTOENCODERS, figure=["manifold.png", "codes.svg"]
+        ),
+        judge=expand("results/figures/classifier/{figure}.svg", figure=["confusion", "reliability"]),
+        comparison=expand("results/figures/comparison/{figure}.svg", figure=["sharpness", "confidence"]),
+    output:
+        "site/index.html",
+        "site/paper.html",
+        expand("site/models/{model}.html", model=MODELS),
+    log:
+        "logs/render.txt",
+    params:
+        params=PARAMS.model_dump_json(),
+        preset_changes=json.dumps(changes(config)),
+    shell:
+        """
+        python -m pipeline.stages.render \
+            --params {params.params:q} \
+            --preset-changes {params.preset_changes:q} \
+            --results results \
+            --templates site_templates \
+            --into site \
+            2>{log:q}
+        """
+
+
+onsuccess:
+    orchestration.record(workflow)

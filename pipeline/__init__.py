@@ -1,0 +1,1 @@
+"""Generative models of images, trained alike, compared alike, reported in one static site."""

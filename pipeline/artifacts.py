@@ -1,0 +1,131 @@
+"""Every file format of the pipeline: written atomically, read back without running anything."""
+
+import contextlib
+import json
+import os
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.data import Dataset
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+    from pipeline.models.base import GenerativeModel
+
+
+@contextlib.contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A temporary path in the same folder, which becomes `path` if the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        with open(part, "rb") as written:
+            os.fsync(written.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def write_text(path: Path, text: str) -> None:
+    with atomic(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    with atomic(path) as part:
+        part.write_bytes(content)
+
+
+def write_json(path: Path, value: Mapping[str, Any] | list) -> None:
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """A tidy CSV. Six significant digits: enough for any plot and any comparison made from it."""
+    with atomic(path) as part:
+        table.to_csv(part, index=False, float_format="%.6g")
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path)
+
+
+def write_arrays(path: Path, **arrays: np.ndarray) -> None:
+    """An uncompressed .npz: images are read many times and compress badly."""
+    with atomic(path) as part, open(part, "wb") as opened:
+        np.savez(opened, allow_pickle=False, **arrays)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of an .npz.
+
+    Raises:
+        ValueError: it is damaged, or holds pickled objects.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as opened:
+            return dict(opened)
+    except (zipfile.BadZipFile, ValueError, EOFError) as error:
+        raise ValueError(f"{path} should be an intact .npz of plain arrays; found: {error}. Delete it and run again.")
+
+
+def write_dataset(path: Path, dataset: Dataset) -> None:
+    write_arrays(
+        path,
+        train_images=dataset.train_images,
+        train_labels=dataset.train_labels,
+        test_images=dataset.test_images,
+        test_labels=dataset.test_labels,
+        class_names=np.array(dataset.class_names),
+    )
+
+
+def read_dataset(path: Path) -> Dataset:
+    arrays = read_arrays(path)
+    return Dataset(class_names=[str(name) for name in arrays.pop("class_names")], **arrays)
+
+
+def write_weights(path: Path, weights: Mapping[str, "Tensor"], about: Mapping[str, str]) -> None:
+    """A safetensors file; `about` says what the weights are and how they were made."""
+    from safetensors.torch import save_file
+
+    with atomic(path) as part:
+        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, part, dict(about))
+
+
+def read_weights(path: Path) -> tuple[dict[str, "Tensor"], dict[str, str]]:
+    """The weights, on the CPU, and what they are."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as opened:
+            return {name: opened.get_tensor(name) for name in opened.keys()}, opened.metadata() or {}  # noqa: SIM118
+    except SafetensorError as error:
+        raise ValueError(f"{path} should be an intact safetensors file; found: {error}. Delete it and run again.")
+
+
+def write_model(path: Path, model: "GenerativeModel", family: str, about: Mapping[str, str]) -> None:
+    """A checkpoint that `read_model` can rebuild the model from."""
+    write_weights(path, model.state_dict(), {"family": family, "config": model.config.model_dump_json(), **about})
+
+
+def read_model(path: Path) -> "GenerativeModel":
+    """The model of a checkpoint, on the CPU, in eval mode."""
+    from pipeline.models import family
+
+    weights, about = read_weights(path)
+    kind = family(about["family"])
+    model = kind(kind.Config.model_validate_json(about["config"]))
+    model.load_state_dict(weights)
+    return model.eval()

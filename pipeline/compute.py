@@ -1,0 +1,51 @@
+"""Where and how precisely the arithmetic is done: device, precision, threads."""
+
+import contextlib
+from dataclasses import dataclass
+
+import torch
+
+from pipeline.params import Compute
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """What `Compute` means on this machine."""
+
+    device: torch.device
+    precision: str  # bfloat16 | float32
+    threads: int
+
+    def autocast(self) -> contextlib.AbstractContextManager:
+        """Matrix products in low precision, if that was chosen."""
+        if self.precision == "bfloat16":
+            return torch.autocast(self.device.type, torch.bfloat16)
+        return contextlib.nullcontext()
+
+
+def choose(wanted: Compute) -> Arithmetic:
+    """Resolve `auto` and set torch up accordingly.
+
+    Raises:
+        ValueError: CUDA is asked for and not there.
+    """
+    if wanted.device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("compute.device is cuda, but torch finds no CUDA device here. Use auto or cpu.")
+    cuda = torch.cuda.is_available() and wanted.device != "cpu"
+    precision = wanted.precision
+    if precision == "auto":
+        precision = "bfloat16" if cuda or cpu_has_bfloat16() else "float32"
+    torch.set_num_threads(wanted.threads)
+    torch.set_flush_denormal(True)  # a vanishing gradient must not become slow as well
+    return Arithmetic(torch.device("cuda" if cuda else "cpu"), precision, wanted.threads)
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether the CPU multiplies bfloat16 matrices in hardware (avx512_bf16 or amx)."""
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+def name(device: torch.device) -> str:
+    """The device in words, as the report prints it."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+

@@ -1,0 +1,1 @@
+"""Figures: arrays and tables in, matplotlib Figures or PNG bytes out."""

@@ -1,0 +1,172 @@
+"""The look of every figure, and its bytes: SVG that follows the reader's theme, PNG of exact pixels.
+
+Text is kept as text in an SVG, and its sizes are chosen for both ends: a figure is 538 px wide where there is
+room, and its text still has about 9 px where a phone shows it 350 px wide.
+"""
+
+import base64
+import io
+import re
+from html import escape
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.backends.backend_svg import FigureCanvasSVG
+from matplotlib.figure import Figure
+from PIL import Image
+
+WIDTH = 5.6  # inches: 538 CSS pixels
+SMALL, NORMAL = 9.5, 10.5  # points
+
+# The two pages a figure may lie on, and what is written on them.
+PAPER, PAPER_DARK = "#ffffff", "#15181c"
+INK, INK_DARK = "#1b1f24", "#e6e8eb"
+MUTED, GRID = "#59616c", "#e1e4e8"
+
+# Okabe and Ito's colours, darkened where they are too faint on white.
+BLUE, VERMILLION, GREEN, PURPLE, OCHRE = "#0072b2", "#d55e00", "#00805d", "#b0508a", "#a87400"
+SERIES = (BLUE, VERMILLION, GREEN, PURPLE, OCHRE)
+DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (6, 1.5, 1.5, 1.5)), (0, (3, 3)))
+
+# The colour that code draws with, that of the light theme: its CSS variable, and its value in the dark theme.
+THEME = {
+    PAPER: ("paper", PAPER_DARK),
+    MUTED: ("muted", "#a7afb9"),
+    GRID: ("grid", "#30363d"),
+    BLUE: ("blue", "#56b4e9"),
+    VERMILLION: ("vermillion", "#ff8c42"),
+    GREEN: ("green", "#2fc79b"),
+    PURPLE: ("purple", "#e391c4"),
+    OCHRE: ("ochre", "#f0b93a"),
+}
+
+# Colours of pixels, which no theme reaches: each stands out from both pages.
+CLASSES = (
+    *("#0072b2", "#d55e00", "#009e73", "#c9649d", "#8a6d00"),
+    *("#3d97d6", "#8e5b4a", "#7a5fd0", "#7f8a2c", "#c8374a"),
+)
+
+LOOK: dict[Any, Any] = {
+    "font.family": "DejaVu Sans",  # measures the layout; it is wider than what the readers' systems show
+    "font.size": NORMAL,
+    "axes.titlesize": NORMAL,
+    "axes.titlelocation": "left",
+    "axes.labelsize": NORMAL,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
+    "legend.fontsize": NORMAL,
+    "legend.frameon": False,
+    "text.color": INK,
+    "axes.labelcolor": INK,
+    "axes.edgecolor": MUTED,
+    "xtick.color": MUTED,
+    "ytick.color": MUTED,
+    "xtick.labelcolor": INK,
+    "ytick.labelcolor": INK,
+    "axes.linewidth": 0.7,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.7,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": True,
+    "axes.axisbelow": True,
+    "grid.color": GRID,
+    "grid.linewidth": 0.7,
+    "lines.linewidth": 1.5,
+    "figure.facecolor": "none",
+    "savefig.facecolor": "none",
+    "axes.facecolor": "none",
+    "figure.constrained_layout.h_pad": 0.06,
+    "figure.constrained_layout.w_pad": 0.04,
+    "image.composite_image": False,
+    "svg.fonttype": "none",
+    "svg.hashsalt": "figures",
+}
+look = matplotlib.rc_context(LOOK)  # decorates each function that draws
+
+SHEET = (
+    "svg{{color:{ink};{light}}}"
+    "@media (prefers-color-scheme:dark){{svg{{color:{ink_dark};{dark}}}}}"
+    "text{{fill:currentColor;"
+    "font-family:system-ui,-apple-system,'Segoe UI',Roboto,'Helvetica Neue',Arial,sans-serif}}"
+    "[id^=halo] text{{paint-order:stroke;stroke:var(--paper);stroke-width:3px;stroke-linejoin:round}}"
+).format(
+    ink=INK,
+    ink_dark=INK_DARK,
+    light=";".join(f"--{name}:{light}" for light, (name, _) in THEME.items()),
+    dark=";".join(f"--{name}:{dark}" for name, dark in THEME.values()),
+)
+
+
+@look
+def svg(figure: Figure) -> bytes:
+    """The figure as a themed SVG, the same bytes each time; its label becomes the title.
+
+    An artist whose gid begins with `halo` gets an outline in the colour of the page around its text.
+
+    Raises:
+        KeyError: something is drawn in a colour that has no value in the dark theme.
+    """
+    buffer = io.StringIO()
+    FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
+    needless = r"<metadata>.*?</metadata>|<!DOCTYPE.*?>|<!--.*?-->"
+    text = re.sub(needless, "", buffer.getvalue(), flags=re.DOTALL)
+    text = re.sub(r"#[0-9a-f]{6}\b", lambda match: themed(match[0]), text)
+    text = re.sub(r'style="font: (?:(\d+) )?([\d.]+)px [^;"]*', fontless, text)
+    text = re.sub(r"font-family: [^;\"]*;\s*", "", text)
+    text = re.sub(r' d="([^"]*)"', lambda match: f' d="{shortened(match[1])}"', text)
+    text = re.sub(r"(?<=data:image/png;base64,)[^\"]+", lambda match: compact(match[0]), text)
+    head = f"<title>{escape(str(figure.get_label()))}</title><style>{SHEET}</style>"
+    text = re.sub(r"<svg ([^>]*)>", lambda match: f'<svg role="img" {match[1]}>{head}', text, count=1)
+    return re.sub(r"\s*\n\s*", "\n", text).encode()
+
+
+def themed(colour: str) -> str:
+    """The CSS value that follows the theme, for a colour of the light one; black is ink."""
+    return "currentColor" if colour in (INK, "#000000") else f"var(--{THEME[colour][0]})"
+
+
+def fontless(match: re.Match[str]) -> str:
+    """Size and weight of a font without its family, which the style sheet gives."""
+    weight = f"font-weight: {match[1]}; " if match[1] else ""
+    return f'style="{weight}font-size: {match[2]}px'
+
+
+def shortened(path: str) -> str:
+    """A path with two decimals (of a point) and no needless blanks."""
+    rounded = re.sub(r"-?\d+\.\d+", lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), path)
+    return re.sub(r"\s*([A-Za-z])\s*", r"\1", rounded).strip()
+
+
+def compact(encoded: str) -> str:
+    """A PNG in base64 with a palette instead of four channels, where its colours are few enough."""
+    pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGBA"))
+    colours, indices = np.unique(pixels.reshape(-1, 4), axis=0, return_inverse=True)
+    if len(colours) > 256:
+        return encoded
+    image = Image.fromarray(indices.reshape(pixels.shape[:2]).astype(np.uint8), "P")
+    image.putpalette(colours[:, :3].tobytes())
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True, transparency=colours[:, 3].tobytes())
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+LEVELS = 31  # of grey in a PNG; one more entry of its palette is for the transparent gaps
+
+
+def png(pixels: np.ndarray, scale: int) -> bytes:
+    """Grey pixels (h, w) u8, each drawn `scale` x `scale`, in 31 levels; masked ones are transparent."""
+    levels = np.ma.filled(quantised(pixels), LEVELS)
+    image = Image.fromarray(levels.repeat(scale, axis=0).repeat(scale, axis=1), "P")
+    greys = np.rint(np.linspace(0, 255, LEVELS)).astype(np.uint8)
+    image.putpalette(np.append(greys, 0).astype(np.uint8).repeat(3).tobytes())
+    buffer = io.BytesIO()
+    image.save(buffer, "PNG", optimize=True, transparency=LEVELS)
+    return buffer.getvalue()
+
+
+def quantised(pixels: np.ndarray) -> np.ma.MaskedArray:
+    """Grey pixels (h, w) u8 as levels 0..30 u8; what was masked still is."""
+    levels = np.rint(np.ma.getdata(pixels) / 255 * (LEVELS - 1)).astype(np.uint8)
+    return np.ma.masked_array(levels, np.ma.getmaskarray(pixels))

@@ -1,0 +1,1 @@
+"""Arrays in, numbers out; one module for each question asked of the samples. Nothing here imports torch."""

@@ -1,0 +1,58 @@
+"""Which classes are drawn, how often, and how sure is the label predictor?"""
+
+import numpy as np
+from scipy.stats import binomtest
+
+BINS = 15
+
+
+def shares(labels: np.ndarray, classes: int) -> np.ndarray:
+    """The share of each class among `labels` (n,): (classes,), summing to 1."""
+    return np.bincount(labels, minlength=classes) / len(labels)
+
+
+def wilson(successes: int, n: int) -> tuple[float, float]:
+    """The 95 % interval of a proportion (Wilson, 1927)."""
+    interval = binomtest(successes, n).proportion_ci(0.95, method="wilson")
+    return float(interval.low), float(interval.high)
+
+
+def total_variation(p: np.ndarray, q: np.ndarray) -> float:
+    """Half the sum of absolute differences of two distributions: 0 where they agree, 1 where they share nothing."""
+    return float(0.5 * np.abs(p - q).sum())
+
+
+def reliability(confidence: np.ndarray, correct: np.ndarray) -> list[dict[str, float]]:
+    """Confidence against accuracy in equally wide bins of confidence; empty bins are left out.
+
+    Args:
+        confidence: (n,) the probability of the predicted class.
+        correct: (n,) bool, whether it was the true one.
+    """
+    edges = np.linspace(0, 1, BINS + 1)
+    bins = np.clip(np.digitize(confidence, edges, right=True) - 1, 0, BINS - 1)
+    return [
+        {
+            "lower": edges[b],
+            "upper": edges[b + 1],
+            "confidence": confidence[bins == b].mean(),
+            "accuracy": correct[bins == b].mean(),
+            "count": int((bins == b).sum()),
+        }
+        for b in np.unique(bins)
+    ]
+
+
+def calibration_error(confidence: np.ndarray, correct: np.ndarray) -> float:
+    """The expected calibration error (Naeini et al., 2015): mean |confidence - accuracy| over `reliability`'s bins."""
+    rows = reliability(confidence, correct)
+    return float(sum(abs(r["confidence"] - r["accuracy"]) * r["count"] for r in rows) / len(confidence))
+
+
+def confusion(true: np.ndarray, predicted: np.ndarray, classes: int) -> list[dict[str, int]]:
+    """How often each class was taken for each class: classes x classes rows of true, predicted, count."""
+    counts = np.zeros((classes, classes), dtype=int)
+    np.add.at(counts, (true, predicted), 1)
+    return [
+        {"true": t, "predicted": p, "count": int(counts[t, p])} for t in range(classes) for p in range(classes)
+    ]

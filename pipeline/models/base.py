@@ -1,0 +1,99 @@
+"""What a generative model is: the few methods that a family writes, and all that others may ask of it."""
+
+import abc
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Annotated, ClassVar
+
+import torch
+from pydantic import Field, PositiveInt
+from torch import Tensor, nn
+
+from pipeline.params import Section
+from pipeline.shapes import Codes, Images
+
+
+Decay = Annotated[float, Field(ge=0, lt=1)]
+
+
+class FamilyConfig(Section):
+    """What a family's own `Config` extends. Its keys are those of a model in params.yaml."""
+
+
+class TrainingConfig(FamilyConfig):
+    """What every family trained by gradient descent can be told; a family gives the defaults of its paper."""
+
+    epochs: PositiveInt
+    batch_size: PositiveInt
+    lr: float = Field(gt=0)
+    betas: tuple[Decay, Decay] = (0.9, 0.999)  # of Adam
+    ema: Decay = 0.0  # of the moving average of the weights that is kept; 0 keeps the last weights
+
+
+@dataclass(frozen=True)
+class Objective:
+    """One move of a training step: descend the sum of `terms` in the parameters of `trains`."""
+
+    trains: nn.Module
+    terms: Mapping[str, Tensor]  # scalars, each logged under its name
+    watch: Mapping[str, Tensor] = field(default_factory=dict)  # scalars, logged only
+
+    @property
+    def loss(self) -> Tensor:
+        """The scalar that is descended."""
+        return torch.stack(list(self.terms.values())).sum()
+
+
+class GenerativeModel(nn.Module, abc.ABC):
+    """A distribution over images that can be sampled from.
+
+    The module docstring of a family's file is its paragraph in the report.
+    """
+
+    Config: ClassVar[type[FamilyConfig]]
+
+    def __init__(self, config: FamilyConfig) -> None:
+        super().__init__()
+        self.config = config
+
+    @abc.abstractmethod
+    def sample(self, count: int, rng: torch.Generator) -> Images:
+        """Draw `count` images. All randomness comes from `rng`, a generator on the CPU."""
+
+
+class TrainedModel(GenerativeModel):
+    """A family that is trained by gradient descent, in the shared loop (`pipeline/training.py`)."""
+
+    config: TrainingConfig
+
+    @abc.abstractmethod
+    def objectives(self, images: Images) -> Iterator[Objective]:
+        """Yield this batch's moves in order; each is taken before the next is asked for."""
+
+
+class FittedModel(GenerativeModel):
+    """A family that is fitted in closed form or by its own algorithm (EM, counting, ...)."""
+
+    @abc.abstractmethod
+    def fit(self, images: Images) -> None:
+        """Set all parameters and buffers from the training images."""
+
+
+class Autoencoder(abc.ABC):
+    """Capability: images have codes, and codes have images."""
+
+    @abc.abstractmethod
+    def encode(self, images: Images) -> Codes:
+        """The code of each image (for a distribution over codes: its mean)."""
+
+    @abc.abstractmethod
+    def decode(self, codes: Codes) -> Images:
+        """The image of each code (for a distribution over images: its mean)."""
+
+
+class ObservationModel(abc.ABC):
+    """Capability: `sample` returns the means of a distribution over images, which can be drawn from."""
+
+    @abc.abstractmethod
+    def observe(self, means: Images, rng: torch.Generator) -> Images:
+        """One draw for each mean."""

@@ -1,0 +1,88 @@
+"""Generative adversarial network (Goodfellow et al., 2014), with the networks of the paper.
+
+A generator G turns noise z ~ N(0, I) into an image; a discriminator D gives the probability that an
+image is real. D descends the sum of the paper's `realLoss` and `fakeLoss`,
+$-\\log D(x) - \\log(1 - D(G(z)))$, in nats; then G, on fresh noise, plays against the D that has just
+moved. What the paper calls `TrainGenerator(fakeLoss)` can be read in three ways, and `loss` says which:
+
+- `nonsaturating` (default): G descends $-\\log D(G(z))$. Its gradient stays alive while D wins.
+- `saturating`: G descends $\\log(1 - D(G(z)))$, the minimax game. Same fixed point, but where D wins
+  the gradient dies: the vanishing gradient of the paper's Figures 3 and 4 (Arjovsky & Bottou, 2017).
+- `literal`: G descends $-\\log(1 - D(G(z)))$, the fake loss itself, and so helps D.
+"""
+
+from collections.abc import Iterator
+from typing import Literal
+
+import torch
+from pydantic import Field, PositiveInt
+from torch import Tensor, nn
+from torch.nn.functional import softplus
+
+from pipeline.blocks import Dropout, SigmoidInLoss, to_signed, to_unit
+from pipeline.models.base import Objective, TrainedModel, TrainingConfig
+from pipeline.shapes import Images
+
+
+class Gan(TrainedModel):
+    """Tables 1 and 2, trained by Algorithm 1."""
+
+    class Config(TrainingConfig):
+        epochs: PositiveInt = 200
+        batch_size: PositiveInt = 256
+        lr: float = Field(2e-4, gt=0)
+        latent: PositiveInt = 128
+        slope: float = Field(0.2, ge=0, lt=1)  # of LeakyReLU, left of zero
+        dropout: float = Field(0.3, ge=0, lt=1)  # after the discriminator's hidden layers
+        loss: Literal["nonsaturating", "saturating", "literal"] = "nonsaturating"
+
+    config: Config
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        self.generator = nn.Sequential(
+            *(nn.Linear(config.latent, 256), nn.LeakyReLU(config.slope)),
+            *(nn.Linear(256, 512), nn.LeakyReLU(config.slope)),
+            *(nn.Linear(512, 1024), nn.LeakyReLU(config.slope)),
+            *(nn.Linear(1024, 784), nn.Tanh()),
+        )
+        self.discriminator = nn.Sequential(
+            *(nn.Linear(784, 1024), nn.LeakyReLU(config.slope), Dropout(config.dropout)),
+            *(nn.Linear(1024, 512), nn.LeakyReLU(config.slope), Dropout(config.dropout)),
+            *(nn.Linear(512, 256), nn.LeakyReLU(config.slope), Dropout(config.dropout)),
+            *(nn.Linear(256, 1), SigmoidInLoss()),
+        )
+
+    def objectives(self, images: Images) -> Iterator[Objective]:
+        # The discriminator sees the real and the fake images in one pass.
+        with torch.no_grad():
+            fakes = self.generator(self.noise(images))  # (b, 784)
+        both = torch.cat([to_signed(images).flatten(1), fakes])  # (2b, 784)
+        real, fake = self.discriminator(both).float().chunk(2)  # logits, (b, 1) each
+        yield Objective(
+            self.discriminator,
+            {"real_loss": softplus(-real).mean(), "fake_loss": softplus(fake).mean()},
+            {"D_real": real.sigmoid().mean(), "D_fake": fake.sigmoid().mean()},
+        )
+        # It has moved by now: the generator plays against the new one, with fresh noise.
+        fake = self.discriminator(self.generator(self.noise(images))).float()
+        yield Objective(self.generator, {"generator_loss": self.generator_loss(fake)})
+
+    def generator_loss(self, logits: Tensor) -> Tensor:
+        """The three readings of TrainGenerator(fakeLoss), on D's logits for fakes; log(1-p) = -softplus(a)."""
+        match self.config.loss:
+            case "nonsaturating":
+                return softplus(-logits).mean()
+            case "saturating":
+                return -softplus(logits).mean()
+            case "literal":
+                return softplus(logits).mean()
+
+    def noise(self, images: Images) -> Tensor:
+        return torch.randn(len(images), self.config.latent, device=images.device)
+
+    @torch.no_grad()
+    def sample(self, count: int, rng: torch.Generator) -> Images:
+        z = torch.randn(count, self.config.latent, generator=rng)
+        images = self.generator(z.to(self.generator[0].weight.device))
+        return to_unit(images).view(-1, 1, 28, 28)

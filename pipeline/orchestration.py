@@ -1,0 +1,119 @@
+"""Where Snakemake and DVC meet: Snakemake decides and runs, DVC records. Called from the Snakefile only."""
+
+import fcntl
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+from typing import IO, Any
+
+import yaml
+from snakemake.exceptions import WorkflowError
+from snakemake.workflow import Workflow
+
+from pipeline import families, params
+
+STATE = Path(".snakemake")
+RECORDS = STATE / "metadata"
+LOCK = Path("dvc.lock")
+CHECKED = STATE / "checked-families"
+
+
+def prepare(raw: Mapping[str, Any]) -> params.Params:
+    """Check everything that would otherwise go wrong late or silently; return the parameters of this run.
+
+    Raises:
+        WorkflowError: with a sentence that says what to do.
+    """
+    STATE.mkdir(exist_ok=True)
+    try:
+        resolved = params.resolve(raw)
+        check_families(resolved)
+    except params.ParamsError as error:
+        raise WorkflowError(str(error)) from None
+    require_records()
+    hold_lock()
+    return resolved
+
+
+def check_families(resolved: params.Params) -> None:
+    """Check each model's settings with its family's own `Config`.
+
+    That imports torch, which takes seconds, so what passed is remembered by its digest.
+    """
+    asked = {name: (model.family, model.overrides) for name, model in resolved.models.items()}
+    files = [families.FOLDER / f"{family}.py" for family, _ in asked.values()]
+    code = [file.read_bytes() for file in [families.FOLDER / "base.py", *sorted(set(files))]]
+    digest = hashlib.sha256(repr(asked).encode() + b"".join(code)).hexdigest()
+    if CHECKED.exists() and CHECKED.read_text() == digest:
+        return
+    from pipeline.models import family as load
+
+    for name, (family, overrides) in asked.items():
+        try:
+            kind = load(family)
+        except ValueError as error:
+            raise params.ParamsError(str(error)) from None
+        params.check(kind.Config, overrides, f"models.{name}")
+    CHECKED.write_text(digest)
+
+
+def require_records() -> None:
+    """Refuse results without Snakemake's records of how they were made: they would pass for up to date."""
+    records = [file for file in RECORDS.rglob("*") if file.is_file()]
+    lock = yaml.safe_load(LOCK.read_text()) if LOCK.exists() and not records else {}
+    outs = [out["path"] for stage in lock.get("stages", {}).values() for out in stage.get("outs", [])]
+    if here := [path for path in outs if os.path.exists(path)]:
+        raise WorkflowError(
+            f"Results are here, but not {RECORDS}, which says how they were made. Run\n"
+            f"  dvc pull {RECORDS}\n"
+            f"or, where nobody pushed it, delete the results and compute them again:\n"
+            f"  rm -r {' '.join(here)}"
+        )
+    # A link shows the times of the cached file, and writing through it would damage the cache.
+    if any(file.is_symlink() or file.stat().st_nlink > 1 for file in records):
+        raise WorkflowError(
+            "DVC has linked the results to its cache, but Snakemake needs copies. Run\n"
+            "  dvc config --local cache.type reflink,copy && dvc checkout --relink"
+        )
+
+
+alive: IO[str] | None = None
+
+
+def hold_lock() -> None:
+    """Remove the lock that a killed run left behind.
+
+    Every run holds a shared lock on one file for as long as it lives, and the kernel drops it at death. Who gets it
+    exclusively is alone, so a Snakemake lock that is still there belongs to nobody.
+    """
+    global alive
+    alive = open(STATE / "alive", "w")
+    try:
+        fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        shutil.rmtree(STATE / "locks", ignore_errors=True)
+    except BlockingIOError:
+        pass  # Another run lives; Snakemake's own lock decides.
+    fcntl.flock(alive, fcntl.LOCK_SH)
+
+
+def record(workflow: Workflow) -> None:
+    """After a complete run by hand, let DVC record it, so that `dvc status` is clean.
+
+    Not under DVC, which records by itself; not after a part; not where the command line changed params.yaml.
+    """
+    asked = workflow.dag_settings
+    partial = set(asked.targets or ()) - {"all"} or asked.until or asked.omit_from
+    overridden = workflow.config_settings.config or workflow.config_settings.configfiles
+    if "DVC_STAGE" in os.environ or partial or overridden or workflow.touch:
+        return
+    if not (Path(".git").exists() and Path(".dvc").is_dir()):
+        return
+    done = subprocess.run([sys.executable, "-m", "dvc", "commit", "--force", "--quiet"])
+    if done.returncode == 0:
+        print("dvc.lock now records this run.", file=sys.stderr)
+    else:
+        print("This run is not recorded in dvc.lock: run `dvc repro`.", file=sys.stderr)

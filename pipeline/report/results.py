@@ -1,0 +1,88 @@
+"""What a finished run hands to the report: already read, not yet chosen from or worded."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import pandas as pd
+
+from pipeline.params import Params
+
+REAL = "test_images"  # the real test images, scored as if a model had drawn them
+
+# Figures of every model, and those that only some kinds of model have.
+REQUIRED = ("samples.png", "labels.svg", "ambiguous.svg", "classes.svg", "networks.svg")
+OPTIONAL = ("losses.svg", "draws.png", "manifold.png", "codes.svg")
+OF_REAL_IMAGES = ("samples.png", "labels.svg", "ambiguous.svg", "classes.svg")
+OF_ALL = (
+    "comparison/sharpness.svg",
+    "comparison/confidence.svg",
+    "classifier/confusion.svg",
+    "classifier/reliability.svg",
+)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One picture of the site: its path from the site's root, its size in CSS pixels, the data behind it."""
+
+    path: str
+    width: int
+    height: int
+    data: str | None = None
+
+    @property
+    def format(self) -> str:
+        return self.path.rpartition(".")[2].upper()
+
+
+@dataclass(frozen=True)
+class Family:
+    """What the file of a family says: its paragraph, and its live code."""
+
+    paragraph: str
+    code: str
+
+
+@dataclass(frozen=True)
+class Provenance:
+    """Where and from what this site was made."""
+
+    commit: str
+    settings: str  # digest of the resolved parameters
+    versions: Mapping[str, str]
+    platform: str
+    date: str
+
+
+@dataclass(frozen=True)
+class Results:
+    """Everything the pages are made of."""
+
+    params: Params
+    preset_changes: Mapping[str, tuple[Any, Any]]  # dotted key -> the paper's value, this run's
+    metrics: pd.DataFrame
+    networks: Mapping[str, Mapping[str, Any]]
+    training: Mapping[str, Sequence[Mapping[str, Any]]]  # one record a seed
+    classifier: Mapping[str, Any]
+    confusion: pd.DataFrame
+    figures: Mapping[str, Figure]  # by their path below figures/
+    families: Mapping[str, Family]
+    data: Sequence[str]  # paths of the tables, from the site's root
+    provenance: Provenance
+
+
+def data_behind(figure: str) -> str | None:
+    """The table that a figure (by its path below figures/) was drawn from, from the site's root."""
+    owner, _, name = figure.partition("/")
+    return {
+        "losses.svg": f"data/curves/{owner}.csv",
+        "labels.svg": f"data/labels/{owner}.csv",
+        "ambiguous.svg": f"data/labels/{owner}.csv",
+        "networks.svg": f"data/networks/{owner}.json",
+        "classes.svg": "data/metrics.csv",
+        "sharpness.svg": "data/metrics.csv",
+        "confidence.svg": "data/metrics.csv",
+        "confusion.svg": "data/classifier/confusion.csv",
+        "reliability.svg": "data/classifier/reliability.csv",
+    }.get(name)

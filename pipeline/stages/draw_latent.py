@@ -1,0 +1,30 @@
+"""Draw the latent space of an autoencoder."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from pipeline import artifacts
+from pipeline.figures import latent
+from pipeline.figures.style import svg
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    args = parse(argv)
+    arrays = artifacts.read_arrays(args.latent)
+    names = artifacts.read_dataset(args.dataset).class_names
+    artifacts.write_bytes(args.manifold, latent.manifold(arrays["manifold"]))
+    artifacts.write_bytes(args.codes, svg(latent.codes(arrays["codes"], arrays["labels"], names)))
+
+
+def parse(argv: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m pipeline.stages.draw_latent", description=__doc__)
+    parser.add_argument("--latent", type=Path, required=True, metavar="NPZ")
+    parser.add_argument("--dataset", type=Path, required=True, metavar="NPZ")
+    parser.add_argument("--manifold", type=Path, required=True, metavar="PNG", help="to write")
+    parser.add_argument("--codes", type=Path, required=True, metavar="SVG", help="to write")
+    return parser.parse_args(argv)
+
+
+if __name__ == "__main__":
+    main()

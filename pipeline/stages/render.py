@@ -1,0 +1,226 @@
+"""Make the site: one folder that needs nothing outside itself."""
+
+import argparse
+import ast
+import hashlib
+import importlib.metadata
+import json
+import os
+import platform
+import re
+import struct
+import subprocess
+import textwrap
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from pipeline import artifacts, families
+from pipeline.params import Params
+from pipeline.report import render
+from pipeline.report.results import (
+    OF_ALL,
+    OF_REAL_IMAGES,
+    OPTIONAL,
+    REAL,
+    REQUIRED,
+    Family,
+    Figure,
+    Provenance,
+    Results,
+    data_behind,
+)
+from pipeline.stages import run, settings
+
+PACKAGES = ("torch", "torchvision", "snakemake", "dvc", "numpy", "pandas", "matplotlib")
+SHOWN_LABELS = 100  # samples of the grid, and as many of the least certain
+TOP = {"index.html", "paper.html", "models", "figures", "data", "static"}  # all that a site holds
+
+
+def read(results: Path, params: Params, preset_changes: Mapping[str, Any], provenance: Provenance) -> Results:
+    """Read what the report shows."""
+    return Results(
+        params=params,
+        preset_changes={key: (paper, here) for key, (paper, here) in preset_changes.items()},
+        metrics=artifacts.read_table(results / "metrics.csv"),
+        networks={name: artifacts.read_json(results / "networks" / f"{name}.json") for name in params.models},
+        training={name: read_training(results, name, params.seeds) for name in params.models},
+        classifier=artifacts.read_json(results / "classifier" / "summary.json"),
+        confusion=artifacts.read_table(results / "classifier" / "confusion.csv"),
+        figures=read_figures(results, params),
+        families={model.family: read_family(model.family) for model in params.models.values()},
+        data=[f"data/{path}" for path in tables(results, params)],
+        provenance=provenance,
+    )
+
+
+def read_training(results: Path, name: str, seeds: Sequence[int]) -> list[dict[str, Any]]:
+    """The training record of each seed."""
+    return [artifacts.read_json(results / "training" / name / f"{seed}.json") for seed in seeds]
+
+
+def read_family(name: str) -> Family:
+    """The paragraph of a family, and the source of the method that says what it descends."""
+    text = families.source(name)
+    methods = [
+        textwrap.dedent(ast.get_source_segment(text, node, padded=True) or "")
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.FunctionDef) and node.name in ("objectives", "fit")
+    ]
+    return Family(families.paragraph(name), "\n\n".join(methods))
+
+
+def read_figures(results: Path, params: Params) -> dict[str, Figure]:
+    """The figures of this run and their sizes.
+
+    Raises:
+        FileNotFoundError: one that every run has is missing.
+    """
+    required = [*(f"{REAL}/{name}" for name in OF_REAL_IMAGES), *OF_ALL]
+    required += [f"{model}/{name}" for model in params.models for name in REQUIRED]
+    optional = [f"{model}/{name}" for model in params.models for name in OPTIONAL]
+    found = [path for path in optional if (results / "figures" / path).exists()]
+    return {path: read_figure(results / "figures" / path, path) for path in required + found}
+
+
+def read_figure(file: Path, path: str) -> Figure:
+    """The size of a picture, from the head of its file."""
+    if not file.exists():
+        raise FileNotFoundError(f"{file} should be a figure of this run; found no such file. Draw it first.")
+    head = file.read_bytes()[:4096]
+    if head.startswith(b"\x89PNG"):
+        width, height = struct.unpack(">II", head[16:24])
+    elif box := re.search(rb'viewBox="[\d.+-]+[ ,]+[\d.+-]+[ ,]+([\d.]+)[ ,]+([\d.]+)"', head):
+        scale = 4 / 3 if re.search(rb'<svg[^>]*\swidth="[\d.]+pt"', head) else 1  # points to pixels
+        width, height = (round(float(side) * scale) for side in box.groups())
+    else:
+        raise ValueError(f"{file} should be a PNG, or an SVG with a viewBox; found neither. Draw it again.")
+    return Figure(f"figures/{path}", width, height, data_behind(path))
+
+
+def tables(results: Path, params: Params) -> dict[str, Path]:
+    """The tables that can be downloaded: their path below data/, and where they lie now."""
+    plain = ("metrics.csv", "classifier/confusion.csv", "classifier/reliability.csv")
+    listed = {path: results / path for path in plain}
+    for name in params.models:
+        listed[f"networks/{name}.json"] = results / "networks" / f"{name}.json"
+        if (curves := results / "curves" / f"{name}.csv").exists():  # of models that are trained by steps
+            listed[f"curves/{name}.csv"] = curves
+        listed[f"labels/{name}.csv"] = results / "labels" / name / f"{params.seeds[0]}.csv"
+    listed[f"labels/{REAL}.csv"] = results / "labels" / REAL / "0.csv"
+    return listed
+
+
+def shown_labels(labels: pd.DataFrame) -> pd.DataFrame:
+    """The labels behind the figures: of the grid's samples and of the least certain ones."""
+    images = labels[labels["set"] == "images"]
+    unsure = images.nsmallest(SHOWN_LABELS, "confidence")
+    return pd.concat([images.head(SHOWN_LABELS), unsure]).drop_duplicates()
+
+
+def collect_provenance(params: Params) -> Provenance:
+    """Which code, settings, packages and machine made this, and when."""
+    canonical = json.dumps(params.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
+    epoch = os.environ.get("SOURCE_DATE_EPOCH")
+    date = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
+    return Provenance(
+        commit=commit(),
+        settings=hashlib.sha256(canonical.encode()).hexdigest()[:12],
+        versions={"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
+        platform=f"{platform.system()} {platform.machine()}, {processor()}",
+        date=date.strftime("%Y-%m-%d %H:%M UTC"),
+    )
+
+
+def commit() -> str:
+    """The commit of the working folder, marked where files differ from it."""
+    try:
+        command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
+        described = subprocess.run(command, capture_output=True, text=True)
+    except FileNotFoundError:
+        return "unknown (git is not installed)"
+    return described.stdout.strip() or "not a git checkout"
+
+
+def version(package: str) -> str:
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
+def processor() -> str:
+    """The name of the CPU."""
+    cpuinfo = Path("/proc/cpuinfo")
+    named = re.search(r"model name\s*:\s*(.+)", cpuinfo.read_text()) if cpuinfo.exists() else None
+    return named[1] if named else platform.processor() or "unknown processor"
+
+
+def write(pages: Mapping[str, str], found: Results, results: Path, templates: Path, into: Path) -> None:
+    """Write the pages and everything they show, and remove what an earlier render left.
+
+    Raises:
+        ValueError: the folder holds something that no render wrote.
+    """
+    strange = sorted(entry.name for entry in into.glob("[!.]*") if entry.name not in TOP)
+    if strange:
+        raise ValueError(
+            f"{into} should hold nothing but a site, for stale files in it are removed; found {strange[0]}. "
+            "Name another folder with --into."
+        )
+    contents = {path: text.encode() for path, text in pages.items()}
+    for file in sorted((templates / "static").iterdir()):
+        contents[f"static/{file.name}"] = file.read_bytes()
+    for figure in found.figures.values():
+        contents[figure.path] = (results / figure.path).read_bytes()
+    for path, file in tables(results, found.params).items():
+        contents[f"data/{path}"] = table_bytes(path, file)
+    for path, content in contents.items():
+        artifacts.write_bytes(into / path, content)
+    prune(into, set(contents))
+
+
+def table_bytes(path: str, file: Path) -> bytes:
+    """A table as the site offers it: whole, but for the labels of thousands of images."""
+    if path.startswith("labels/"):
+        return shown_labels(artifacts.read_table(file)).to_csv(index=False).encode()
+    return file.read_bytes()
+
+
+def prune(into: Path, written: set[str]) -> None:
+    """Remove files that this render did not write, and folders that are empty then; hidden ones stay."""
+    for entry in sorted(into.rglob("*"), reverse=True):
+        inside = entry.relative_to(into)
+        if any(part.startswith(".") for part in inside.parts):
+            continue
+        if entry.is_dir() and not entry.is_symlink():
+            if not any(entry.iterdir()):
+                entry.rmdir()
+        elif inside.as_posix() not in written:
+            entry.unlink()
+
+
+def main(argv: Sequence[str] | None = None) -> None:
+    """Parse, read, render, write."""
+    cli = argparse.ArgumentParser(prog="render", description=__doc__)
+    cli.add_argument("--params", type=settings(Params, ""), required=True, help="the resolved ones, as JSON")
+    cli.add_argument(
+        "--preset-changes",
+        type=json.loads,
+        required=True,
+        help="JSON: dotted key to [the paper's value, this run's value]",
+    )
+    cli.add_argument("--results", type=Path, required=True, help="folder of the results")
+    cli.add_argument("--templates", type=Path, required=True, help="folder of the templates")
+    cli.add_argument("--into", type=Path, required=True, help="folder of the site; stale files go")
+    args = cli.parse_args(argv)
+
+    found = read(args.results, args.params, args.preset_changes, collect_provenance(args.params))
+    write(render(found, args.templates), found, args.results, args.templates, args.into)
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,22 @@
+"""What several test files share."""
+
+import sys
+from pathlib import Path
+
+import pytest
+
+from pipeline import sources
+from pipeline.data import Dataset
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def mnist() -> Dataset:
+    """The real MNIST, fetched as the pipeline does it, and kept where the pipeline keeps it."""
+    return sources.load("mnist", ROOT / "data" / "raw" / "mnist", lambda line: print(line, file=sys.stderr))
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--walks", type=int, default=1, help="random walks over the two tools")
+    parser.addoption("--steps", type=int, default=4, help="steps of each walk")

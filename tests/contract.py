@@ -1,0 +1,148 @@
+"""What every family promises. `test_models.py` asks it of each file in pipeline/models/."""
+
+import copy
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from torch import nn
+
+from pipeline import artifacts, training
+from pipeline.compute import Arithmetic
+from pipeline.models.base import Autoencoder, GenerativeModel, ObservationModel, TrainedModel
+
+FLOAT32 = Arithmetic(torch.device("cpu"), "float32", 1)
+Build = Callable[[], GenerativeModel]
+
+
+def digits(count: int, seed: int = 0) -> torch.Tensor:
+    """Images with structure and noise, (count, 1, 28, 28)."""
+    rng = torch.Generator().manual_seed(seed)
+    coarse = torch.rand(count, 1, 7, 7, generator=rng)
+    return nn.functional.interpolate(coarse, scale_factor=4).clamp(0, 1)
+
+
+def built(build: Build, seed: int = 0) -> GenerativeModel:
+    torch.manual_seed(seed)
+    return build()
+
+
+def sample(model: GenerativeModel, count: int = 20, seed: int = 0) -> torch.Tensor:
+    return model.eval().sample(count, torch.Generator().manual_seed(seed))
+
+
+def samples_are_images(build: Build) -> None:
+    images = sample(built(build), 7)
+    assert images.shape == (7, 1, 28, 28) and images.dtype == torch.float32
+    assert images.isfinite().all() and images.min() >= 0 and images.max() <= 1
+    assert not images.requires_grad
+    assert sample(built(build), 1).shape == (1, 1, 28, 28)
+
+
+def samples_follow_the_seed_and_nothing_else(build: Build) -> None:
+    model = built(build)
+    torch.manual_seed(1)
+    first = sample(model)
+    torch.manual_seed(2)
+    state = torch.get_rng_state()
+    assert torch.equal(first, sample(model)), "the same seed should give the same samples"
+    assert torch.equal(state, torch.get_rng_state()), "sampling should leave the global generator alone"
+    assert not torch.equal(first, sample(model, seed=1)), "another seed should give other samples"
+    assert len(first.flatten(1).unique(dim=0)) == len(first), "samples of one seed should differ"
+
+
+def initial_weights_follow_the_seed(build: Build) -> None:
+    first, again, other = (built(build, seed).state_dict() for seed in (0, 0, 1))
+    assert all(torch.equal(first[name], again[name]) for name in first)
+    assert any(not torch.equal(first[name], other[name]) for name in first)
+
+
+def training_follows_the_seed(build: Build) -> None:
+    first, again, other = (losses(built(build), seed) for seed in (0, 0, 1))
+    assert first == again, "the same seed should give the same losses"
+    assert first != other, "another seed should give other losses"
+
+
+def losses(model: TrainedModel, seed: int) -> list[float]:
+    torch.manual_seed(seed)
+    return [move.loss.item() for move in model.train().objectives(digits(16))]
+
+
+def every_parameter_moves(build: Build) -> None:
+    model = built(build)
+    before = {name: value.clone() for name, value in model.named_parameters()}
+    optimizers = training.Optimizers(model.config)
+    for seed in range(3):  # a unit that is off for one batch is on for another
+        training.step(model.train(), digits(64, seed), optimizers, FLOAT32, [])
+    stuck = [name for name, value in model.named_parameters() if torch.equal(before[name], value)]
+    assert not stuck, f"these parameters never move: {stuck}"
+
+
+def an_objective_moves_only_what_it_trains(build: Build) -> None:
+    model = built(build)
+    for move in model.train().objectives(digits(8)):
+        mine = set(move.trains.parameters())
+        assert mine and mine <= set(model.parameters())
+        assert all(value.dim() == 0 for value in [*move.terms.values(), *move.watch.values()])
+        gradients = torch.autograd.grad(move.loss, list(mine), allow_unused=True)
+        assert all(gradient is not None for gradient in gradients)
+
+
+def training_improves_every_objective(build: Build) -> None:
+    """Each objective falls where only its own module moves."""
+    count = len(list(built(build).objectives(digits(4))))
+    for index in range(count):
+        model = built(build)
+        before = objective(model, index)
+        for step in range(40):
+            torch.manual_seed(step)
+            move = list(model.train().objectives(digits(64)))[index]
+            move.loss.backward(inputs=(parameters := list(move.trains.parameters())))
+            with torch.no_grad():
+                for parameter in parameters:
+                    parameter -= 0.01 * parameter.grad / (parameter.grad.norm() + 1e-12)
+                    parameter.grad = None
+        after = objective(model, index)
+        assert after < before, f"objective {index} went from {before:.4f} to {after:.4f}"
+
+
+@torch.no_grad()
+def objective(model: TrainedModel, index: int) -> float:
+    torch.manual_seed(0)
+    return list(model.eval().objectives(digits(256)))[index].loss.item()
+
+
+def a_checkpoint_round_trips(build: Build, family: str, folder: Path) -> None:
+    model = built(build)
+    artifacts.write_model(folder / "model.safetensors", model, family, {"seed": "0"})
+    again = artifacts.read_model(folder / "model.safetensors")
+    assert type(again) is type(model) and again.config == model.config
+    assert torch.equal(sample(model), sample(again))
+
+
+def evaluation_changes_nothing(build: Build) -> None:
+    model = built(build).eval()
+    before = copy.deepcopy(model.state_dict())
+    found = training.evaluate(model, (digits(32) * 255).byte().squeeze(1))
+    assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
+    assert sorted(found.terms) == sorted(term for terms in found.objectives.values() for term in terms)
+
+
+def codes_have_images_and_images_have_codes(build: Build) -> None:
+    model = built(build)
+    assert isinstance(model, Autoencoder)
+    codes = model.encode(digits(5))
+    assert codes.shape[0] == 5 and codes.dim() == 2
+    images = model.decode(codes)
+    assert images.shape == (5, 1, 28, 28) and images.min() >= 0 and images.max() <= 1
+
+
+def draws_have_their_means(build: Build) -> None:
+    model = built(build)
+    assert isinstance(model, ObservationModel)
+    means = digits(1).expand(4000, -1, -1, -1)
+    draws = model.observe(means, torch.Generator().manual_seed(0))
+    assert draws.shape == means.shape and draws.min() >= 0 and draws.max() <= 1
+    assert (draws.mean(0) - means[0]).abs().max() < 0.05
+    assert torch.equal(draws, model.observe(means, torch.Generator().manual_seed(0)))
+    assert not torch.equal(draws, model.observe(means, torch.Generator().manual_seed(1)))

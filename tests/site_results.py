@@ -1,0 +1,263 @@
+"""A small, seeded folder of results as a finished run leaves it, for the tests of the site."""
+
+import json
+import struct
+import zlib
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.params import Params
+from pipeline.stages.render import OF_ALL, OF_REAL_IMAGES, OPTIONAL, REAL, REQUIRED
+
+DIGITS = tuple("0123456789")
+MODELS: Mapping[str, dict[str, Any]] = {
+    "gan": {"family": "gan", "epochs": 40, "batch_size": 256, "lr": 0.0002},
+    "gan_saturating": {"family": "gan", "loss": "saturating", "epochs": 2},
+    "vae": {"family": "vae", "epochs": 5, "batch_size": 100, "lr": 0.001},
+}
+CHANGES = {"seeds": [[0, 1, 2, 3, 4], [0, 1]], "models.gan.epochs": [200, 40]}
+CONFIGS = {
+    "gan": {
+        "betas": [0.9, 0.999],
+        "ema": 0.0,
+        "latent": 128,
+        "slope": 0.2,
+        "dropout": 0.3,
+        "loss": "nonsaturating",
+    },
+    "vae": {"betas": [0.9, 0.999], "ema": 0.0, "latent": 2, "beta": 1.0},
+}
+DEFAULTS = {
+    "gan": {"epochs": 200, "batch_size": 256, "lr": 0.0002},
+    "vae": {"epochs": 5, "batch_size": 100, "lr": 0.001},
+}
+LAYERS = {
+    "gan": {
+        "generator": [
+            (128, 256, "LeakyReLU"),
+            (256, 512, "LeakyReLU"),
+            (512, 1024, "LeakyReLU"),
+            (1024, 784, "Tanh"),
+        ],
+        "discriminator": [
+            (784, 1024, "LeakyReLU"),
+            (1024, 512, "LeakyReLU"),
+            (512, 256, "LeakyReLU"),
+            (256, 1, "Sigmoid (in the loss)"),
+        ],
+    },
+    "vae": {
+        "encoder": [(784, 512, "ReLU"), (512, 256, "ReLU"), (256, 2, "none"), (256, 2, "none")],
+        "decoder": [(2, 256, "ReLU"), (256, 512, "ReLU"), (512, 784, "Sigmoid (in the loss)")],
+    },
+}
+NAMES = {"encoder": ["Input", "Hidden 1", "Output 1", "Output 2"]}
+
+
+def params(
+    models: Mapping[str, dict[str, Any]] = MODELS,
+    seeds: Sequence[int] = (0, 1),
+    title: str = "GANs and VAEs compared",
+    dataset: str = "mnist",
+) -> Params:
+    """The resolved parameters of such a run."""
+    return Params.model_validate(
+        {
+            "preset": "laptop",
+            "data": {"dataset": dataset},
+            "seeds": list(seeds),
+            "compute": {"device": "auto", "precision": "auto", "threads": 1},
+            "classifier": {"epochs": 5, "batch_size": 128, "lr": 0.004},
+            "models": models,
+            "samples": {"count": 10000},
+            "labels": {"ambiguous_below": 0.9},
+            "report": {"title": title},
+        }
+    )
+
+
+def build(folder: Path, run: Params, class_names: Sequence[str] = DIGITS) -> Path:
+    """Write all that the render stage reads."""
+    rng = np.random.default_rng(0)
+    for name, model in run.models.items():
+        layers = LAYERS[model.family]
+        write(folder / f"networks/{name}.json", networks(name, model.family, layers))
+        for seed in run.seeds:
+            config = {**DEFAULTS[model.family], **CONFIGS[model.family], **model.overrides}
+            write(folder / f"training/{name}/{seed}.json", training(name, model.family, seed, config))
+            write(folder / f"labels/{name}/{seed}.csv", labels(rng, class_names, 300))
+        write(folder / f"curves/{name}.csv", pd.DataFrame({"epoch": [1, 2], "loss": [1.5, 1.25]}))
+    write(folder / f"labels/{REAL}/0.csv", labels(rng, class_names, 300))
+    write(folder / "metrics.csv", metrics(rng, run, class_names))
+    write(folder / "classifier/summary.json", summary(class_names))
+    write(folder / "classifier/confusion.csv", confusion(rng, len(class_names)))
+    write(
+        folder / "classifier/reliability.csv",
+        pd.DataFrame({"lower": [0.9], "upper": [1.0], "count": [10000]}),
+    )
+    for path in (*OF_ALL, *(f"{REAL}/{figure}" for figure in OF_REAL_IMAGES)):
+        picture(folder / "figures" / path)
+    for name, model in run.models.items():
+        autoencoder = model.family == "vae"
+        for figure in (*REQUIRED, *(OPTIONAL if autoencoder else OPTIONAL[:1])):
+            picture(folder / "figures" / name / figure)
+    return folder
+
+
+def write(path: Path, content: Mapping[str, Any] | pd.DataFrame) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if isinstance(content, pd.DataFrame):
+        content.to_csv(path, index=False)
+    else:
+        path.write_text(json.dumps(content))
+
+
+def networks(name: str, family: str, layers: Mapping[str, Sequence[tuple[int, int, str]]]) -> dict[str, Any]:
+    described = []
+    for network, rows in layers.items():
+        names = NAMES.get(network) or ["Input", *(f"Hidden {i}" for i in range(1, len(rows) - 1)), "Output"]
+        listed = [
+            {
+                "name": label,
+                "kind": "Linear",
+                "in": width_in,
+                "out": width_out,
+                "output": [width_out],
+                "activation": activation,
+                "parameters": width_in * width_out + width_out,
+                "dropout": 0.3 if network == "discriminator" and width_out > 1 else 0.0,
+            }
+            for label, (width_in, width_out, activation) in zip(names, rows, strict=True)
+        ]
+        total = sum(layer["parameters"] for layer in listed)
+        ends = {"input": [rows[0][0]], "output": [rows[-1][1]]}
+        described.append({"name": network, "parameters": total, **ends, "layers": listed})
+    return {
+        "model": name,
+        "family": family,
+        "parameters": sum(network["parameters"] for network in described),
+        "networks": described,
+    }
+
+
+def training(name: str, family: str, seed: int, config: Mapping[str, Any]) -> dict[str, Any]:
+    epochs = config["epochs"]
+    return {
+        "model": name,
+        "family": family,
+        "seed": seed,
+        "config": config,
+        "epochs": epochs,
+        "steps": epochs * (60000 // config["batch_size"]),
+        "images_seen": epochs * 60000,
+        "seconds": epochs * 8.5 + seed,
+        "images_per_second": 7000.0 + seed,
+        "device": "cpu",
+        "precision": "bfloat16",
+        "threads": 1,
+        "torch": "2.14.1",
+        "finished": "2026-11-24T06:00:00+00:00",
+    }
+
+
+def labels(rng: np.random.Generator, class_names: Sequence[str], count: int) -> pd.DataFrame:
+    probabilities = rng.dirichlet(np.full(len(class_names), 0.1), count).round(4)
+    table = pd.DataFrame(probabilities, columns=[f"p_{k}" for k in range(len(class_names))])
+    table.insert(0, "confidence", probabilities.max(1))
+    table.insert(0, "label", probabilities.argmax(1))
+    table.insert(0, "index", range(count))
+    table.insert(0, "set", "images")
+    return table
+
+
+def metrics(rng: np.random.Generator, run: Params, class_names: Sequence[str]) -> pd.DataFrame:
+    rows: list[dict[str, Any]] = []
+
+    def add(
+        model: str, seed: int, metric: str, value: float, half: float | None = None, label: int | None = None
+    ) -> None:
+        bounds = {"lower": value - half, "upper": value + half} if half else {"lower": None, "upper": None}
+        row = {
+            "model": model,
+            "seed": seed,
+            "set": "images",
+            "metric": metric,
+            "label": label,
+            "value": value,
+        }
+        rows.append({**row, **bounds, "n": 10000})
+
+    typical = {"gan": (0.17, 1.62, 0.12), "vae": (0.29, 0.41, 0.09), REAL: (0.012, 1.0, 0.005)}
+    for model, seeds in [(REAL, [0]), *((name, run.seeds) for name in run.models)]:
+        family = run.models[model].family if model in run.models else REAL
+        for seed in seeds:
+            ambiguous, sharpness, distance = np.array(typical[family]) * (1 + 0.05 * rng.random(3))
+            if model == REAL:
+                sharpness = 1.0
+            add(model, seed, "ambiguous", ambiguous, 0.008)
+            add(model, seed, "confidence", 1 - ambiguous / 3)
+            add(model, seed, "label_distance", distance)
+            add(model, seed, "sharpness", 900 * sharpness)
+            add(model, seed, "sharpness_ratio", sharpness)
+            for label, share in enumerate(rng.dirichlet(np.full(len(class_names), 60.0))):
+                add(model, seed, "share", share, 0.006, label)
+            if model == REAL:
+                continue
+            epochs = {**DEFAULTS[family], **run.models[model].overrides}["epochs"]
+            add(model, seed, "seconds", epochs * 8.5 + seed)
+            add(model, seed, "images_seen", epochs * 60000)
+            add(model, seed, "parameters", 2953745 if family == "gan" else 1068820)
+            if family == "vae":
+                add(model, seed, "test_loss", 147.3 + rng.random() / 10)
+    return pd.DataFrame(rows)
+
+
+def summary(class_names: Sequence[str]) -> dict[str, Any]:
+    return {
+        "accuracy": 0.9921,
+        "accuracy_lower": 0.9902,
+        "accuracy_upper": 0.9937,
+        "test_images": 10000,
+        "temperature": 1.213,
+        "calibration_error": 0.0031,
+        "calibration_error_before": 0.0052,
+        "parameters": 421642,
+        "epochs": 5,
+        "seconds": 61.5,
+        "class_names": list(class_names),
+        "train_images": 50000,
+        "calibration_images": 10000,
+    }
+
+
+def confusion(rng: np.random.Generator, classes: int) -> pd.DataFrame:
+    counts = rng.integers(0, 6, (classes, classes)) + 980 * np.eye(classes, dtype=int)
+    true, predicted = np.indices(counts.shape)
+    return pd.DataFrame({"true": true.ravel(), "predicted": predicted.ravel(), "count": counts.ravel()})
+
+
+def picture(path: Path) -> None:
+    """A valid grey PNG, or an SVG as matplotlib sizes it."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    if path.suffix == ".png":
+        path.write_bytes(png(np.full((578, 578), 90, np.uint8)))
+    else:
+        path.write_text(
+            '<svg xmlns="http://www.w3.org/2000/svg" width="480pt" height="240pt" viewBox="0 0 480 240">'
+            f'<rect width="480" height="240" fill="#888888"/><text x="20" y="40">{path.stem}</text></svg>'
+        )
+
+
+def png(pixels: np.ndarray) -> bytes:
+    """Grey pixels as a PNG."""
+    height, width = pixels.shape
+    lines = b"".join(b"\0" + line.tobytes() for line in pixels)
+    header = struct.pack(">IIBBBBB", width, height, 8, 0, 0, 0, 0)
+    image = b"\x89PNG\r\n\x1a\n"
+    for kind, data in ((b"IHDR", header), (b"IDAT", zlib.compress(lines)), (b"IEND", b"")):
+        image += struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return image

@@ -1,0 +1,272 @@
+"""Snakemake and DVC over one DAG, on toy data: what each computes, records, refuses and leaves alone."""
+
+import base64
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import time
+from pathlib import Path
+
+import pytest
+import yaml
+from workspace import CLASSES, ENVIRONMENT, Workspace
+
+from pipeline import params
+
+SNAKEMAKE = ("snakemake", "--cores", "2")
+ONE_MODEL = {"draw_training": 1, "draw_samples": 1, "draw_comparison": 1, "compare": 1, "curves": 1, "render": 1}
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """Everything built once by `snakemake`, recorded, committed and pushed to a folder."""
+    folder = tmp_path_factory.mktemp("finished")
+    made = Workspace.create(folder / "project")
+    made.run(*SNAKEMAKE)
+    made.run("dvc", "remote", "add", "--default", "shelf", str(folder / "remote"))
+    made.run("git", "add", "--all")
+    made.run("git", "commit", "--quiet", "--message", "built")
+    made.run("dvc", "push", "--quiet")
+    return made
+
+
+@pytest.fixture
+def clone(finished: Workspace, tmp_path: Path) -> Workspace:
+    """What a colleague gets: git clone, dvc pull."""
+    finished.run("git", "clone", "--quiet", str(finished.folder), str(tmp_path / "clone"))
+    made = Workspace(tmp_path / "clone")
+    made.run("dvc", "pull", "--quiet")
+    return made
+
+
+def test_one_command_builds_the_site_and_both_tools_have_nothing_left_to_do(finished: Workspace) -> None:
+    assert (finished.folder / "site" / "index.html").exists()
+    assert finished.is_clean()
+    assert finished.run("git", "status", "--porcelain") == ""
+
+
+def test_the_table_of_metrics_is_complete(finished: Workspace) -> None:
+    table = finished.metrics()
+    assert set(table["model"]) == {"gan", "vae", "test_images"}
+    assert set(table[table["model"] == "vae"]["set"]) == {"images", "draws"}
+    shares = table[(table["metric"] == "share") & (table["set"] == "images")]
+    assert (shares.groupby("model")["label"].count() == CLASSES).all()
+    assert shares.groupby("model")["value"].sum().to_list() == pytest.approx([1, 1, 1], abs=1e-4)
+    real = table[(table["model"] == "test_images") & (table["metric"] == "sharpness_ratio")]
+    assert real["value"].item() == 1
+
+
+def test_dvc_yaml_covers_every_file_that_a_rule_reads_or_writes(finished: Workspace) -> None:
+    stages = yaml.safe_load((finished.folder / "dvc.yaml").read_text())["stages"]
+
+    def paths(stage: str, *sections: str) -> list[str]:
+        listed = [entry for section in sections for entry in stages[stage].get(section, [])]
+        return [next(iter(entry)) if isinstance(entry, dict) else entry for entry in listed]
+
+    def inside(file: str, folders: list[str]) -> bool:
+        return any(file == folder or file.startswith(folder + "/") for folder in folders)
+
+    stage_of = {"fetch": "data", "train_classifier": "classifier"}
+    families = {"train", "describe", "sample", "reference", "explore", "label"}
+    seen = set()
+    for file in (finished.folder / ".snakemake" / "metadata").rglob("*"):
+        if not file.is_file():
+            continue
+        record = json.loads(file.read_text())
+        output = base64.b64decode(file.name).decode()
+        stage = stage_of.get(record["rule"], "families" if record["rule"] in families else "report")
+        outs = paths(stage, "outs", "metrics")
+        assert inside(output, outs), f"dvc.yaml: {output} of rule {record['rule']} is no out of stage {stage}"
+        for needed in record["input"]:
+            assert inside(needed, [*paths(stage, "deps"), *outs]) or needed == "toy.npz", (
+                f"dvc.yaml: {needed}, which rule {record['rule']} reads, is no dep of stage {stage}"
+            )
+        seen.add(record["rule"])
+    assert {"train", "render", "fetch", "train_classifier", "explore"} <= seen
+
+
+def test_a_clone_with_dvc_pull_has_nothing_to_do(clone: Workspace) -> None:
+    assert clone.is_clean()
+    assert "didn't change, skipping" in clone.run("dvc", "repro")
+
+
+def test_a_changed_rate_retrains_that_model_only_under_either_tool(clone: Workspace) -> None:
+    before = clone.trained()
+    clone.edit("models.gan.lr", 0.001)
+    expected = {"train": 1, "describe": 1, "sample": 1, "label": 1, "measure": 1, **ONE_MODEL, "all": 1}
+    assert clone.planned() == expected
+    clone.run("dvc", "repro")
+    after = clone.trained()
+    assert [name for name in after if after[name] != before[name]] == ["gan/0.safetensors"]
+    assert clone.record("gan")["config"]["lr"] == 0.001
+    assert clone.is_clean()
+
+
+def test_a_template_edit_and_a_new_title_rebuild_the_site_only(clone: Workspace) -> None:
+    with open(clone.folder / "site_templates" / "base.html.jinja", "a") as opened:
+        opened.write("{# edited #}\n")
+    assert clone.planned() == {"render": 1, "all": 1}
+    clone.edit("report.title", "Another <title>")
+    assert clone.planned() == {"render": 1, "all": 1}
+    clone.run(*SNAKEMAKE)
+    assert "Another &lt;title&gt;" in (clone.folder / "site" / "index.html").read_text()
+    assert clone.is_clean()
+
+
+def test_another_seed_trains_only_that_seed_and_a_new_variant_is_one_line(clone: Workspace) -> None:
+    before = clone.trained()
+    clone.edit("seeds", [0, 1])
+    clone.edit("models.small_vae", {"family": "vae", "epochs": 1, "latent": 3})
+    clone.run(*SNAKEMAKE)
+    after = clone.trained()
+    assert {name for name in after if after[name] != before.get(name)} == {
+        "gan/1.safetensors",
+        "vae/1.safetensors",
+        "small_vae/0.safetensors",
+        "small_vae/1.safetensors",
+    }
+    assert (clone.folder / "site" / "models" / "small_vae.html").exists()
+    assert clone.is_clean()
+
+
+def test_results_without_their_records_are_refused_with_the_way_out(clone: Workspace) -> None:
+    shutil.rmtree(clone.folder / ".snakemake" / "metadata")
+    printed = clone.run(*SNAKEMAKE, fails=True)
+    assert "dvc pull .snakemake/metadata" in printed and "rm -r" in printed
+    clone.run("dvc", "pull", ".snakemake/metadata")
+    assert clone.is_clean()
+
+
+def test_linked_results_are_refused_with_the_way_out(clone: Workspace) -> None:
+    clone.run("dvc", "config", "--local", "cache.type", "symlink")
+    clone.run("dvc", "checkout", "--relink")
+    assert "dvc config --local cache.type reflink,copy" in clone.run(*SNAKEMAKE, fails=True)
+    clone.run("dvc", "config", "--local", "cache.type", "reflink,copy")
+    clone.run("dvc", "checkout", "--relink")
+    assert clone.is_clean()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "sentence"),
+    [
+        ("models.gan.epochs", 0, "models.gan.epochs: expected a number greater than 0; found 0"),
+        ("models.vae.latnet", 2, "models.vae.latnet: unknown key; did you mean latent?"),
+        ("samples.count", "many", "samples.count: expected a valid integer"),
+        ("models.flow", {}, "models.flow.family: expected a file of pipeline/models/"),
+        ("data.dataset", "nowhere.npz", "nowhere.npz"),
+    ],
+)
+def test_a_wrong_choice_is_told_by_both_tools_before_any_training(
+    clone: Workspace, path: str, value: object, sentence: str
+) -> None:
+    before = clone.trained()
+    clone.edit(path, value)
+    assert sentence in clone.run(*SNAKEMAKE, fails=True)
+    assert sentence in clone.run("dvc", "repro", fails=True)
+    assert clone.trained() == before
+
+
+def test_an_experiment_is_recorded_with_its_own_results(clone: Workspace) -> None:
+    clone.run("dvc", "exp", "run", "--name", "longer", "--set-param", "presets.toy.models.vae.epochs=2")
+    assert clone.record("vae")["config"]["epochs"] == 2
+    assert clone.is_clean()
+    changed = json.loads(clone.run("dvc", "metrics", "diff", "--json"))["results/metrics.json"]
+    assert changed["vae.images_seen"] == {"old": 240, "new": 480, "diff": 240}
+    assert not any(name.startswith("gan.") for name in changed)
+    plotted = json.loads(clone.run("dvc", "plots", "show", "--json"))
+    assert {"results/curves/gan.csv", "results/curves/vae.csv"} <= {name.split("::")[-1] for name in plotted["data"]}
+
+
+def test_a_killed_run_goes_on_without_being_unlocked(clone: Workspace) -> None:
+    clone.edit("models.vae.epochs", 400)
+    running = subprocess.Popen(SNAKEMAKE, cwd=clone.folder, env=ENVIRONMENT, start_new_session=True)
+    lock = clone.folder / ".snakemake" / "locks"
+    patience = time.monotonic() + 60
+    while not (lock.exists() and any(lock.iterdir())):
+        assert time.monotonic() < patience and running.poll() is None
+        time.sleep(0.1)
+    time.sleep(3)
+    os.killpg(running.pid, signal.SIGKILL)
+    running.wait()
+    assert any(lock.iterdir())
+    clone.edit("models.vae.epochs", 2)
+    clone.run(*SNAKEMAKE)
+    assert clone.record("vae")["config"]["epochs"] == 2
+    assert clone.is_clean()
+
+
+def test_a_failing_job_shows_its_reason_in_the_terminal(clone: Workspace) -> None:
+    clone.edit("models.vae.lr", 1e6)
+    clone.edit("models.vae.epochs", 30)
+    printed = clone.run(*SNAKEMAKE, fails=True)
+    assert "became nan at step" in printed or "became inf at step" in printed
+
+
+def walk_edits(clone: Workspace, rng: random.Random) -> None:
+    """One random edit of what may be edited."""
+    match rng.randrange(7):
+        case 0:
+            clone.edit("models.gan.lr", rng.choice([1e-4, 2e-4, 4e-4]))
+        case 1:
+            clone.edit("models.vae.epochs", rng.choice([1, 2]))
+        case 2:
+            clone.edit("seeds", rng.choice([[0], [0, 1], [1]]))
+        case 3:
+            clone.edit("samples.count", rng.choice([100, 120]))
+        case 4:
+            clone.edit("report.title", f"Title {rng.randrange(100)}")
+        case 5:
+            file = rng.choice(["pipeline/models/vae.py", "pipeline/stages/measure.py", "site_templates/index.html.jinja"])
+            with open(clone.folder / file, "a") as opened:
+                opened.write("{# c #}\n" if file.endswith("jinja") else "# c\n")
+        case 6:
+            files = [f for f in (clone.folder / "results").rglob("*") if f.is_file()]
+            os.utime(rng.choice(files))
+
+
+def walk_step(clone: Workspace, rng: random.Random) -> None:
+    """Bring everything up to date with one tool, the other, or both in part."""
+    match rng.randrange(3):
+        case 0:
+            clone.run(*SNAKEMAKE)
+        case 1:
+            clone.run("dvc", "repro")
+        case 2:
+            clone.run(*SNAKEMAKE, "families")
+            clone.run("dvc", "repro")
+    if clone.planned() == {} and "up to date" not in clone.run("dvc", "status"):
+        clone.run("dvc", "repro")  # Snakemake had nothing to do, so its hook did not record
+
+
+def test_a_random_walk_never_leaves_a_stale_result(
+    finished: Workspace, tmp_path: Path, pytestconfig: pytest.Config
+) -> None:
+    for walk in range(pytestconfig.getoption("walks")):
+        rng = random.Random(walk)
+        finished.run("git", "clone", "--quiet", str(finished.folder), str(tmp_path / str(walk)))
+        clone = Workspace(tmp_path / str(walk))
+        clone.run("dvc", "pull", "--quiet")
+        for _ in range(pytestconfig.getoption("steps")):
+            for _ in range(rng.randint(1, 2)):
+                walk_edits(clone, rng)
+            walk_step(clone, rng)
+            assert clone.is_clean()
+            agree(clone)
+
+
+def agree(clone: Workspace) -> None:
+    """Every result says that it was made with the present parameters."""
+    asked = params.resolve(clone.params())
+    for name, model in asked.models.items():
+        for seed in asked.seeds:
+            record = clone.record(name, seed)
+            assert {key: record["config"][key] for key in model.overrides} == model.overrides
+            assert record["seed"] == seed
+    table = clone.metrics()
+    models = table[table["model"] != "test_images"]
+    assert set(models["seed"]) == set(asked.seeds)
+    assert set(models[models["metric"] == "share"]["n"]) == {asked.samples.count}
+    assert asked.report.title in (clone.folder / "site" / "index.html").read_text()
