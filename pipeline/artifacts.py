@@ -77,7 +77,9 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         with np.load(path, allow_pickle=False) as opened:
             return dict(opened)
     except (zipfile.BadZipFile, ValueError, EOFError) as error:
-        raise ValueError(f"{path} should be an intact .npz of plain arrays; found: {error}. Delete it and run again.")
+        raise ValueError(
+            f"{path} should be an intact .npz of plain arrays; found: {error}. Delete it and run again."
+        ) from None
 
 
 def write_dataset(path: Path, dataset: Dataset) -> None:
@@ -110,9 +112,11 @@ def read_weights(path: Path) -> tuple[dict[str, "Tensor"], dict[str, str]]:
 
     try:
         with safe_open(path, "pt") as opened:
-            return {name: opened.get_tensor(name) for name in opened.keys()}, opened.metadata() or {}  # noqa: SIM118
+            return {name: opened.get_tensor(name) for name in opened.keys()}, opened.metadata() or {}
     except SafetensorError as error:
-        raise ValueError(f"{path} should be an intact safetensors file; found: {error}. Delete it and run again.")
+        raise ValueError(
+            f"{path} should be an intact safetensors file; found: {error}. Delete it and run again."
+        ) from None
 
 
 def write_model(path: Path, model: "GenerativeModel", family: str, about: Mapping[str, str]) -> None:

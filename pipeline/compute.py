@@ -48,4 +48,3 @@ def cpu_has_bfloat16() -> bool:
 def name(device: torch.device) -> str:
     """The device in words, as the report prints it."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
-

@@ -62,10 +62,7 @@ class Dataset:
 def load_folder(folder: Path) -> Dataset:
     """Read a folder of four idx files, each plain or .gz; the test files begin with t10k- or test-."""
     paths = {array: find_idx(folder, name) for array, name in FILES.items()}
-    arrays = {
-        array: parse_idx(path.read_bytes(), array.rpartition("_")[2], str(path))
-        for array, path in paths.items()
-    }
+    arrays = {array: parse_idx(path.read_bytes(), array.rpartition("_")[2], str(path)) for array, path in paths.items()}
     return checked(arrays, {array: f"{path} ({array})" for array, path in paths.items()})
 
 

@@ -105,7 +105,8 @@ def record(workflow: Workflow) -> None:
 
     Not under DVC, which records by itself; not after a part; not where the command line changed params.yaml.
     """
-    asked = workflow.dag_settings
+    asked, settings = workflow.dag_settings, workflow.config_settings
+    assert asked and settings
     partial = set(asked.targets or ()) - {"all"} or asked.until or asked.omit_from
     overridden = workflow.config_settings.config or workflow.config_settings.configfiles
     if "DVC_STAGE" in os.environ or partial or overridden or workflow.touch:

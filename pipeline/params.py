@@ -5,7 +5,15 @@ import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal, TypeVar
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field, PositiveInt, ValidationError, field_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    PositiveInt,
+    ValidationError,
+    field_validator,
+)
 
 from pipeline import families
 
@@ -138,7 +146,9 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
     merged = dict(below)
     for key, value in above.items():
         under = merged.get(key)
-        merged[key] = merge(under or {}, value) if isinstance(value, Mapping) and isinstance(under, Mapping | None) else value
+        merged[key] = (
+            merge(under or {}, value) if isinstance(value, Mapping) and isinstance(under, Mapping | None) else value
+        )
     return merged
 
 

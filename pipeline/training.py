@@ -96,7 +96,7 @@ def step(
         # Only the parameters that move get a gradient: no work is spent on the opponent's.
         move.loss.backward(inputs=parameters)
         optimizer.step()
-        logged |= move.terms | move.watch
+        logged |= {**move.terms, **move.watch}
     columns[:] = logged
     return torch.stack([value.detach().float() for value in logged.values()])
 

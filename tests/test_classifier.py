@@ -20,9 +20,7 @@ def test_it_is_right_on_99_2_percent_of_the_real_test_set_and_calibrated(mnist: 
     model = classifier.Classifier(10)
     pixels, labels = torch.from_numpy(mnist.train_images), torch.from_numpy(mnist.train_labels)
     told: list[classifier.Progress] = []
-    classifier.train(
-        model, pixels, labels, Config(epochs=5, batch_size=128, lr=4e-3), ARITHMETIC, 0, told.append
-    )
+    classifier.train(model, pixels, labels, Config(epochs=5, batch_size=128, lr=4e-3), ARITHMETIC, 0, told.append)
     probabilities = classifier.logits_of(model, torch.from_numpy(mnist.test_images)).softmax(1).numpy()
     correct = probabilities.argmax(1) == mnist.test_labels
     assert correct.mean() >= 0.992

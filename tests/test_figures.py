@@ -150,11 +150,7 @@ def test_every_colour_follows_the_theme(classes):
                 continue
             for key, value in element.attrib.items():
                 if key in ("style", "fill", "stroke", "color"):
-                    found = (
-                        set(re.findall(r"(?:fill|stroke|color): ?([^;]+)", value))
-                        if key == "style"
-                        else {value}
-                    )
+                    found = set(re.findall(r"(?:fill|stroke|color): ?([^;]+)", value)) if key == "style" else {value}
                     assert all(v in ("none", "currentColor") or v.startswith("var(--") for v in found), (
                         name,
                         value,
@@ -196,9 +192,7 @@ def test_text_is_legible_on_both_pages():
 def mixed(colour, page, opacity):
     """What a colour looks like through which the page shows."""
     channels = [[int(c[at : at + 2], 16) for at in (1, 3, 5)] for c in (colour, page)]
-    return "#" + "".join(
-        f"{round(opacity * a + (1 - opacity) * b):02x}" for a, b in zip(*channels, strict=True)
-    )
+    return "#" + "".join(f"{round(opacity * a + (1 - opacity) * b):02x}" for a, b in zip(*channels, strict=True))
 
 
 def test_text_on_tinted_cells_and_bars_is_legible():
@@ -249,6 +243,16 @@ def test_labels_stand_in_the_order_of_the_samples():
     shown = texts(grids.labelled(drawn, predicted, sure, DIGITS))
     assert shown[::2] == [str(index % 10) for index in range(40)]
     assert shown[1] == "30 %" and shown[79] == "86 %"
+
+
+def test_captions_stand_below_their_tiles():
+    axes = grids.labelled(images(40), np.zeros(40, int), np.ones(40), DIGITS).axes[0]
+    left = axes.images[0].get_extent()[0]
+    row = axes.get_ylim()[0] / 5
+    for index, text in enumerate(axes.texts[::2]):
+        x, y = text.get_position()
+        assert x == pytest.approx(left + 14 + index % 8 * 35)
+        assert 28 < y - index // 8 * row < row
 
 
 def test_labelled_tiles_show_the_pixels_of_the_samples():
@@ -322,9 +326,7 @@ def test_the_band_of_several_seeds_is_the_extremes_of_their_means():
     told = [history(1230, seed) for seed in range(5)]
     summed = losses.summary(told, ["generator_loss"])
     means = [one["generator_loss"][:7].mean() for one in told]
-    np.testing.assert_allclose(
-        summed.loc[0, ["low", "mean", "high"]], [min(means), np.mean(means), max(means)]
-    )
+    np.testing.assert_allclose(summed.loc[0, ["low", "mean", "high"]], [min(means), np.mean(means), max(means)])
 
 
 def test_short_histories_are_drawn_whole():
@@ -340,9 +342,7 @@ def test_a_single_objective_is_split_into_its_terms():
     figure = losses.losses([told], {"model": ["reconstruction", "kl"]})
     shown = [list(drawn_lines(figure, panel)) for panel in range(3)]
     assert shown == [["reconstruction + kl"], ["reconstruction"], ["kl"]]
-    np.testing.assert_allclose(
-        drawn_lines(figure, 0)["reconstruction + kl"], told["reconstruction"] + told["kl"]
-    )
+    np.testing.assert_allclose(drawn_lines(figure, 0)["reconstruction + kl"], told["reconstruction"] + told["kl"])
 
 
 def test_both_iterations_and_epochs_can_be_read():
@@ -515,9 +515,7 @@ def test_fifteen_models_are_all_named():
 def test_stages_draw_what_their_flags_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     confusions = []
     drawn = judge.confusion
-    monkeypatch.setattr(
-        judge, "confusion", lambda counts, names: confusions.append(counts) or drawn(counts, names)
-    )
+    monkeypatch.setattr(judge, "confusion", lambda counts, names: confusions.append(counts) or drawn(counts, names))
     p = probabilities(40)
     table = pd.DataFrame(p, columns=[f"p_{label}" for label in range(10)])
     table = table.assign(label=p.argmax(1), confidence=p.max(1), index=range(40), set="images")
@@ -559,9 +557,7 @@ def test_stages_draw_what_their_flags_name(tmp_path: Path, monkeypatch: pytest.M
         )
     )
     draw_latent.main(
-        flags(
-            "--latent @latent.npz --dataset @images.npz --manifold @out/manifold.png --codes @out/codes.svg"
-        )
+        flags("--latent @latent.npz --dataset @images.npz --manifold @out/manifold.png --codes @out/codes.svg")
     )
     draw_classifier.main(
         flags(

@@ -55,7 +55,9 @@ def test_the_calibration_error_of_a_judge_that_knows_its_odds_is_near_0() -> Non
     assert labels.calibration_error(confidence, rng.uniform(size=200_000) < confidence) < 0.005
 
 
-def test_reliability_leaves_empty_bins_out_and_counts_every_image(judged: tuple[np.ndarray, np.ndarray]) -> None:
+def test_reliability_leaves_empty_bins_out_and_counts_every_image(
+    judged: tuple[np.ndarray, np.ndarray],
+) -> None:
     rows = labels.reliability(np.array([0.5, 0.99, 1.0]), np.array([True, True, False]))
     assert [row["count"] for row in rows] == [1, 2]
     assert rows[1]["accuracy"] == 0.5 and rows[1]["confidence"] == pytest.approx(0.995)
@@ -88,7 +90,5 @@ def test_blur_lowers_and_noise_raises_the_sharpness() -> None:
     image = (rng.uniform(size=(1, 28, 28)) > 0.5) * 255.0
     smooth = gaussian_filter(image, (0, 2, 2))
     noisy = np.clip(smooth + rng.normal(0, 25, image.shape), 0, 255)
-    sharp, blurred, grainy = (
-        laplacian_variance(x.astype(np.uint8))[0] for x in (image, smooth, noisy)
-    )
+    sharp, blurred, grainy = (laplacian_variance(x.astype(np.uint8))[0] for x in (image, smooth, noisy))
     assert blurred < 0.1 * sharp and grainy > 2 * blurred

@@ -89,22 +89,22 @@ class DetachedGenerator(Gan):
 
 
 class TooSmall(Gan):
-    def sample(self, count: int, rng: torch.Generator):  # noqa: ANN201
+    def sample(self, count: int, rng: torch.Generator):
         return super().sample(count, rng)[:, :, :27, :27]
 
 
 class NotInRange(Gan):
-    def sample(self, count: int, rng: torch.Generator):  # noqa: ANN201
+    def sample(self, count: int, rng: torch.Generator):
         return super().sample(count, rng) * 2 - 1
 
 
 class IgnoredSeed(Vae):
-    def sample(self, count: int, rng: torch.Generator):  # noqa: ANN201
+    def sample(self, count: int, rng: torch.Generator):
         return self.decode(torch.randn(count, self.config.latent)).detach()
 
 
 class SameSeedAlways(Vae):
-    def sample(self, count: int, rng: torch.Generator):  # noqa: ANN201
+    def sample(self, count: int, rng: torch.Generator):
         return super().sample(count, torch.Generator().manual_seed(0))
 
 

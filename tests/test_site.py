@@ -128,17 +128,12 @@ def test_printed_tables_are_compared_with_the_live_networks(results: Results) ->
 
 
 @pytest.mark.parametrize("key, value", [("in", 100), ("out", 1), ("activation", "Softplus")])
-def test_a_layer_that_differs_from_the_printed_one_is_marked(
-    results: Results, key: str, value: object
-) -> None:
+def test_a_layer_that_differs_from_the_printed_one_is_marked(results: Results, key: str, value: object) -> None:
     networks = json.loads(json.dumps(results.networks))
     networks["gan"]["networks"][0]["layers"][0][key] = value
     altered = dataclasses.replace(results, networks=networks)
     assert [row.agrees for row in compared(altered)[1].rows or ()] == [False, True, True, True]
-    assert (
-        "differs"
-        in render(altered, TEMPLATES)["paper.html"].partition("Table 2, ")[0].partition("Table 1, ")[2]
-    )
+    assert "differs" in render(altered, TEMPLATES)["paper.html"].partition("Table 2, ")[0].partition("Table 1, ")[2]
 
 
 def test_a_layer_too_many_or_too_few_is_marked(results: Results) -> None:
@@ -164,9 +159,7 @@ def test_live_code_is_the_familys_own(results: Results) -> None:
 
 
 def test_hostile_text_stays_text(tmp_path: Path) -> None:
-    hostile = read(
-        tmp_path, (MARKUP, *site_results.DIGITS[1:]), title=f"<script>{MARKUP}", dataset=f"a'{MARKUP}"
-    )
+    hostile = read(tmp_path, (MARKUP, *site_results.DIGITS[1:]), title=f"<script>{MARKUP}", dataset=f"a'{MARKUP}")
     family = Family(f"A family. {MARKUP}\n\n- `{MARKUP}`", f"code {MARKUP}")
     altered = dataclasses.replace(
         hostile,
@@ -198,9 +191,7 @@ def test_numbers_are_written_one_way() -> None:
 
 
 def test_docstrings_become_html_with_formulas() -> None:
-    html = prose(
-        "First.\n\nA `$code$` and $-\\log D(x)$:\n\n- `one`: <i>item</i>\n- [x](https://example.org)"
-    )
+    html = prose("First.\n\nA `$code$` and $-\\log D(x)$:\n\n- `one`: <i>item</i>\n- [x](https://example.org)")
     assert "<code>$code$</code>" in html and html.count("<math") == 1 and "\\" not in html
     assert html.count("<li>") == 2 and "&lt;i&gt;item&lt;/i&gt;" in html and "href" not in html
 
@@ -276,9 +267,7 @@ def test_every_link_and_picture_leads_somewhere_inside(site: Path) -> None:
             parts = urlsplit(address)
             assert not parts.scheme and not parts.netloc, f"{path.name} links outside the site: {address}"
             target = (path.parent / unquote(parts.path)).resolve() if parts.path else path
-            assert target.is_file() and site.resolve() in target.parents, (
-                f"{path.name}: {address} leads nowhere"
-            )
+            assert target.is_file() and site.resolve() in target.parents, f"{path.name}: {address} leads nowhere"
             if parts.fragment:
                 assert parts.fragment in anchors[target], f"{path.name}: {address} names no id there"
 
@@ -308,9 +297,7 @@ def browser() -> Iterator[Browser]:
 
 
 @pytest.mark.parametrize("scheme, width", [("light", 1280), ("dark", 1280), ("light", 360)])
-def test_pages_are_accessible_quiet_and_self_contained(
-    browser: Browser, site: Path, scheme: str, width: int
-) -> None:
+def test_pages_are_accessible_quiet_and_self_contained(browser: Browser, site: Path, scheme: str, width: int) -> None:
     complaints: list[str] = []
     screen: dict = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
     with browser.new_context(**screen) as context:
@@ -333,9 +320,7 @@ def outside(url: str, site: Path) -> list[str]:
 def open_whole(page: Page, path: Path) -> None:
     """Open a page with all its pictures, those below the fold included."""
     page.goto(path.resolve().as_uri())
-    page.evaluate(
-        "Promise.all([...document.images].map(image => { image.loading = 'eager'; return image.decode(); }))"
-    )
+    page.evaluate("Promise.all([...document.images].map(image => { image.loading = 'eager'; return image.decode(); }))")
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -17,7 +17,14 @@ from workspace import CLASSES, ENVIRONMENT, Workspace
 from pipeline import params
 
 SNAKEMAKE = ("snakemake", "--cores", "2")
-ONE_MODEL = {"draw_training": 1, "draw_samples": 1, "draw_comparison": 1, "compare": 1, "curves": 1, "render": 1}
+ONE_MODEL = {
+    "draw_training": 1,
+    "draw_samples": 1,
+    "draw_comparison": 1,
+    "compare": 1,
+    "curves": 1,
+    "render": 1,
+}
 
 
 @pytest.fixture(scope="module")
@@ -219,7 +226,9 @@ def walk_edits(clone: Workspace, rng: random.Random) -> None:
         case 4:
             clone.edit("report.title", f"Title {rng.randrange(100)}")
         case 5:
-            file = rng.choice(["pipeline/models/vae.py", "pipeline/stages/measure.py", "site_templates/index.html.jinja"])
+            file = rng.choice(
+                ["pipeline/models/vae.py", "pipeline/stages/measure.py", "site_templates/index.html.jinja"]
+            )
             with open(clone.folder / file, "a") as opened:
                 opened.write("{# c #}\n" if file.endswith("jinja") else "# c\n")
         case 6:

@@ -80,7 +80,12 @@ class Workspace:
     def run(self, *command: str, fails: bool = False) -> str:
         """What a command prints; it must succeed, or fail if that is expected."""
         done = subprocess.run(
-            command, cwd=self.folder, env=ENVIRONMENT, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            command,
+            cwd=self.folder,
+            env=ENVIRONMENT,
+            text=True,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         assert (done.returncode != 0) == fails, f"{' '.join(command)} -> {done.returncode}\n{done.stdout}"
         return done.stdout

@@ -46,9 +46,7 @@ def labelled(
     return figure
 
 
-def ambiguous(
-    images: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str], count: int = 12
-) -> Figure:
+def ambiguous(images: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str], count: int = 12) -> Figure:
     """The least certain images (n, 28, 28) u8, with their two likeliest labels by probabilities (n, K)."""
     short = longest(class_names) <= SHORT
     least_certain = np.argsort(probabilities.max(axis=1), kind="stable")[:count]

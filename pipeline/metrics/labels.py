@@ -33,10 +33,10 @@ def reliability(confidence: np.ndarray, correct: np.ndarray) -> list[dict[str, f
     bins = np.clip(np.digitize(confidence, edges, right=True) - 1, 0, BINS - 1)
     return [
         {
-            "lower": edges[b],
-            "upper": edges[b + 1],
-            "confidence": confidence[bins == b].mean(),
-            "accuracy": correct[bins == b].mean(),
+            "lower": float(edges[b]),
+            "upper": float(edges[b + 1]),
+            "confidence": float(confidence[bins == b].mean()),
+            "accuracy": float(correct[bins == b].mean()),
             "count": int((bins == b).sum()),
         }
         for b in np.unique(bins)
@@ -53,6 +53,4 @@ def confusion(true: np.ndarray, predicted: np.ndarray, classes: int) -> list[dic
     """How often each class was taken for each class: classes x classes rows of true, predicted, count."""
     counts = np.zeros((classes, classes), dtype=int)
     np.add.at(counts, (true, predicted), 1)
-    return [
-        {"true": t, "predicted": p, "count": int(counts[t, p])} for t in range(classes) for p in range(classes)
-    ]
+    return [{"true": t, "predicted": p, "count": int(counts[t, p])} for t in range(classes) for p in range(classes)]

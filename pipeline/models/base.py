@@ -12,7 +12,6 @@ from torch import Tensor, nn
 from pipeline.params import Section
 from pipeline.shapes import Codes, Images
 
-
 Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
@@ -55,6 +54,11 @@ class GenerativeModel(nn.Module, abc.ABC):
     def __init__(self, config: FamilyConfig) -> None:
         super().__init__()
         self.config = config
+
+    @property
+    def device(self) -> torch.device:
+        """Where the weights are."""
+        return next(self.parameters()).device
 
     @abc.abstractmethod
     def sample(self, count: int, rng: torch.Generator) -> Images:

@@ -84,5 +84,5 @@ class Gan(TrainedModel):
     @torch.no_grad()
     def sample(self, count: int, rng: torch.Generator) -> Images:
         z = torch.randn(count, self.config.latent, generator=rng)
-        images = self.generator(z.to(self.generator[0].weight.device))
+        images = self.generator(z.to(self.device))
         return to_unit(images).view(-1, 1, 28, 28)

@@ -64,7 +64,7 @@ class Vae(TrainedModel, Autoencoder, ObservationModel):
     @torch.no_grad()
     def sample(self, count: int, rng: torch.Generator) -> Images:
         z = torch.randn(count, self.config.latent, generator=rng)
-        return self.decode(z.to(self.decoder[0].weight.device))
+        return self.decode(z.to(self.device))
 
     def observe(self, means: Images, rng: torch.Generator) -> Images:
         return (torch.rand(means.shape, generator=rng).to(means.device) < means).float()

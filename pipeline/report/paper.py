@@ -110,9 +110,7 @@ def paper_page(run: Run, models: Sequence[ModelView]) -> PaperPage:
         run=run,
         tables={number: compare_table(table, roles.get(table.model)) for number, table in TABLES.items()},
         schedules={
-            name: compare_schedule(printed, roles[name])
-            for name, printed in SCHEDULES.items()
-            if name in roles
+            name: compare_schedule(printed, roles[name]) for name, printed in SCHEDULES.items() if name in roles
         },
         gan=roles.get("gan"),
         saturating=roles.get("gan_saturating"),

@@ -25,9 +25,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 def selection(table: pd.DataFrame) -> dict[str, dict[str, float]]:
     """Each model's metrics, without those of single classes, as means over the seeds."""
     chosen = table[(table["set"] == "images") & table["label"].isna()]
-    means = chosen.groupby(["model", "metric"], sort=False)["value"].mean()
+    means = chosen.groupby(["model", "metric"], sort=False, as_index=False)["value"].mean()
     nested: dict[str, dict[str, float]] = {}
-    for (model, metric), value in means.items():
+    for model, metric, value in means.itertuples(index=False):
         nested.setdefault(str(model), {})[str(metric)] = float(f"{value:.6g}")
     return nested
 

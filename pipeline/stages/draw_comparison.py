@@ -10,6 +10,7 @@ from pipeline import artifacts
 from pipeline.figures import comparison
 from pipeline.figures.style import svg
 from pipeline.metrics.sharpness import laplacian_variance
+from pipeline.stages import run
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -45,4 +46,4 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

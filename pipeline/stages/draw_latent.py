@@ -7,6 +7,7 @@ from pathlib import Path
 from pipeline import artifacts
 from pipeline.figures import latent
 from pipeline.figures.style import svg
+from pipeline.stages import run
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -27,4 +28,4 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -9,12 +9,13 @@ import numpy as np
 from pipeline import artifacts
 from pipeline.figures import grids, labels
 from pipeline.figures.style import svg
+from pipeline.stages import run
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     args = parse(argv)
     dataset = artifacts.read_dataset(args.dataset)
-    samples = artifacts.read_arrays(args.samples)
+    images = artifacts.read_arrays(args.samples)["images"]
     table = artifacts.read_table(args.labels)
     metrics = artifacts.read_table(args.metrics)
 
@@ -25,15 +26,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     share = metrics[chosen & (metrics["metric"] == "share")].astype({"label": int}).sort_values("label")
     training = np.bincount(dataset.train_labels, minlength=len(names)) / len(dataset.train_labels)
 
-    images = samples["images"]
     labelled = grids.labelled(images, mine["label"].to_numpy(), mine["confidence"].to_numpy(), names)
     value, lower, upper = share[["value", "lower", "upper"]].to_numpy().T
     artifacts.write_bytes(args.grid, grids.samples(images))
     artifacts.write_bytes(args.labelled, svg(labelled))
     artifacts.write_bytes(args.ambiguous, svg(grids.ambiguous(images, probabilities, names)))
     artifacts.write_bytes(args.classes, svg(labels.classes(value, lower, upper, training, names)))
-    if args.draws:
-        artifacts.write_bytes(args.draws, grids.samples(samples["draws"]))
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -48,9 +46,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--labelled", type=Path, required=True, metavar="SVG", help="to write")
     parser.add_argument("--ambiguous", type=Path, required=True, metavar="SVG", help="to write")
     parser.add_argument("--classes", type=Path, required=True, metavar="SVG", help="to write")
-    parser.add_argument("--draws", type=Path, metavar="PNG", help="to write, if the model has draws as well")
     return parser.parse_args(argv)
 
 
 if __name__ == "__main__":
-    main()
+    run(main)

@@ -26,7 +26,9 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     model, data = artifacts.read_model(args.checkpoint), artifacts.read_dataset(args.dataset)
     if not isinstance(model, Autoencoder):
-        raise ValueError(f"{args.checkpoint}: expected an Autoencoder; found {type(model).__name__}, which has no codes.")
+        raise ValueError(
+            f"{args.checkpoint}: expected an Autoencoder; found {type(model).__name__}, which has no codes."
+        )
     with torch.no_grad():
         codes = model.encode(as_images(torch.from_numpy(data.test_images)))
         axes = plane(codes)

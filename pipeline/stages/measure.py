@@ -57,7 +57,11 @@ def label_rows(labels: np.ndarray, confidence: np.ndarray, trained_on: np.ndarra
     n = len(labels)
     for label, count in enumerate(np.bincount(labels, minlength=len(trained_on))):
         yield {"metric": "share", "label": label, **proportion(count, n)}
-    yield {"metric": "label_distance", "value": total_variation(shares(labels, len(trained_on)), trained_on), "n": n}
+    yield {
+        "metric": "label_distance",
+        "value": total_variation(shares(labels, len(trained_on)), trained_on),
+        "n": n,
+    }
     yield {"metric": "confidence", **mean(confidence)}
     yield {"metric": "ambiguous", **proportion((confidence < config.ambiguous_below).sum(), n)}
 
@@ -87,7 +91,12 @@ def proportion(count: int, n: int) -> Row:
 def mean(values: np.ndarray) -> Row:
     """A mean with its 95 % interval for large n."""
     half = 1.96 * values.std(ddof=1) / math.sqrt(len(values))
-    return {"value": values.mean(), "lower": values.mean() - half, "upper": values.mean() + half, "n": len(values)}
+    return {
+        "value": values.mean(),
+        "lower": values.mean() - half,
+        "upper": values.mean() + half,
+        "n": len(values),
+    }
 
 
 if __name__ == "__main__":

@@ -60,7 +60,11 @@ def main(argv: Sequence[str] | None = None) -> None:
     table.insert(1, "epoch", [math.ceil(step / history.steps_per_epoch) for step in steps])
     artifacts.write_table(args.history, table)
 
-    conditions = {"precision": arithmetic.precision, "threads": arithmetic.threads, "torch": torch.__version__}
+    conditions = {
+        "precision": arithmetic.precision,
+        "threads": arithmetic.threads,
+        "torch": torch.__version__,
+    }
     images_seen = len(pixels) * getattr(config, "epochs", 1)
     artifacts.write_json(
         args.record,
@@ -75,13 +79,20 @@ def main(argv: Sequence[str] | None = None) -> None:
             "images_per_second": round(images_seen / seconds),
             "device": compute.name(arithmetic.device),
             **conditions,
-            "parameters": {"total": count(model), **{name: count(part) for name, part in model.named_children()}},
+            "parameters": {
+                "total": count(model),
+                **{name: count(part) for name, part in model.named_children()},
+            },
             "objectives": fit.objectives,
             "test": fit.terms,
             "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         },
     )
-    about = {"model": args.model, "seed": str(args.seed), **{key: str(value) for key, value in conditions.items()}}
+    about = {
+        "model": args.model,
+        "seed": str(args.seed),
+        **{key: str(value) for key, value in conditions.items()},
+    }
     artifacts.write_model(args.checkpoint, model, args.family, about)
 
 

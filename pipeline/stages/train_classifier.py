@@ -85,7 +85,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     artifacts.write_table(args.confusion, pd.DataFrame(confusion(data.test_labels, predicted, classes)))
     artifacts.write_table(args.reliability, pd.DataFrame(reliability(confidence, correct)))
     artifacts.write_table(
-        args.history, pd.DataFrame([{"epoch": p.epoch, "loss": p.loss, "accuracy": p.accuracy} for p in history])
+        args.history,
+        pd.DataFrame([{"epoch": p.epoch, "loss": p.loss, "accuracy": p.accuracy} for p in history]),
     )
 
 
