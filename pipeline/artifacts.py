@@ -52,9 +52,9 @@ def read_json(path: Path) -> Any:
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """A tidy CSV. Six significant digits: enough for any plot and any comparison made from it."""
+    """A tidy CSV. Nine significant digits: with them a float32 survives the round trip."""
     with atomic(path) as part:
-        table.to_csv(part, index=False, float_format="%.6g")
+        table.to_csv(part, index=False, float_format="%.9g")
 
 
 def read_table(path: Path) -> pd.DataFrame:

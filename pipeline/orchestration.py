@@ -108,7 +108,7 @@ def record(workflow: Workflow) -> None:
     asked, settings = workflow.dag_settings, workflow.config_settings
     assert asked and settings
     partial = set(asked.targets or ()) - {"all"} or asked.until or asked.omit_from
-    overridden = workflow.config_settings.config or workflow.config_settings.configfiles
+    overridden = settings.config or settings.configfiles
     if "DVC_STAGE" in os.environ or partial or overridden or workflow.touch:
         return
     if not (Path(".git").exists() and Path(".dvc").is_dir()):

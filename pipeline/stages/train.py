@@ -13,7 +13,7 @@ import torch
 
 from pipeline import artifacts, compute, training
 from pipeline.models import family
-from pipeline.models.base import FittedModel, TrainedModel
+from pipeline.models.base import FittedModel, TrainedModel, TrainingConfig
 from pipeline.networks import count
 from pipeline.params import Compute, check
 from pipeline.shapes import as_images
@@ -65,7 +65,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         "threads": arithmetic.threads,
         "torch": torch.__version__,
     }
-    images_seen = len(pixels) * getattr(config, "epochs", 1)
+    epochs = config.epochs if isinstance(config, TrainingConfig) else 1
     artifacts.write_json(
         args.record,
         {
@@ -74,9 +74,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             "seed": args.seed,
             "config": config.model_dump(),
             "steps": len(steps),
-            "images_seen": images_seen,
+            "epochs": epochs,
+            "images_seen": epochs * len(pixels),
             "seconds": round(seconds, 2),
-            "images_per_second": round(images_seen / seconds),
+            "images_per_second": round(epochs * len(pixels) / seconds),
             "device": compute.name(arithmetic.device),
             **conditions,
             "parameters": {
