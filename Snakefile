@@ -37,8 +37,8 @@ def code(*files):
     return [f"pipeline/{file}.py" for file in files]
 
 
-TRAINING = code("training", "compute", "blocks", "shapes", "models/base", "data", "networks")
-CLASSIFIER = code("classifier", "compute", "shapes", "data")
+TRAINING = code("training", "compute", "blocks", "shapes", "models/base", "networks")
+CLASSIFIER = code("classifier", "compute", "shapes")
 FIGURES = sorted(str(file) for file in Path("pipeline/figures").glob("*.py"))
 REPORT = sorted(str(file) for file in Path("pipeline/report").glob("*.py"))
 
@@ -246,7 +246,7 @@ rule sample:
 rule reference:
     """Hand out the real test images as if a model had drawn them."""
     input:
-        code=code("stages/reference", "data"),
+        code=code("stages/reference"),
         dataset="data/images.npz",
     output:
         samples="results/samples/test_images/0.npz",
@@ -264,7 +264,7 @@ rule reference:
 rule explore:
     """Map the latent space of one autoencoder."""
     input:
-        code=code("stages/explore", "blocks", "shapes", "models/base", "data"),
+        code=code("stages/explore", "blocks", "shapes", "models/base"),
         family=family_file,
         checkpoint="checkpoints/models/{model}/{seed}.safetensors",
         dataset="data/images.npz",
@@ -305,7 +305,7 @@ rule label:
 rule measure:
     """Score the samples of one source."""
     input:
-        code=code("stages/measure", "metrics/labels", "metrics/sharpness", "data"),
+        code=code("stages/measure", "metrics/labels", "metrics/sharpness"),
         dataset="data/images.npz",
         samples="results/samples/{source}/{seed}.npz",
         labels="results/labels/{source}/{seed}.csv",
@@ -399,7 +399,7 @@ rule draw_training:
 rule draw_samples:
     """Draw the samples of one source (the first seed's), with their predicted labels."""
     input:
-        code=[*FIGURES, *code("stages/draw_samples", "data")],
+        code=[*FIGURES, *code("stages/draw_samples")],
         dataset="data/images.npz",
         samples=first("results/samples/{source}/{seed}.npz"),
         labels=first("results/labels/{source}/{seed}.csv"),
@@ -451,7 +451,7 @@ rule draw_draws:
 rule draw_latent:
     """Draw one autoencoder's latent space."""
     input:
-        code=[*FIGURES, *code("stages/draw_latent", "data")],
+        code=[*FIGURES, *code("stages/draw_latent")],
         latent=f"results/samples/{{model}}/{SEEDS[0]}-latent.npz",
         dataset="data/images.npz",
     output:
