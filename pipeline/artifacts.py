@@ -74,7 +74,7 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
         ValueError: it is damaged, or holds pickled objects.
     """
     try:
-        with np.load(path, allow_pickle=False) as opened:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as opened:
             return dict(opened)
     except (zipfile.BadZipFile, ValueError, EOFError) as error:
         raise ValueError(
@@ -99,11 +99,15 @@ def read_dataset(path: Path) -> Dataset:
 
 
 def write_weights(path: Path, weights: Mapping[str, "Tensor"], about: Mapping[str, str]) -> None:
-    """A safetensors file; `about` says what the weights are and how they were made."""
+    """A safetensors file; `about` says what the weights are and how they were made.
+
+    It is stored under one key: safetensors writes several in an order that changes from run to run.
+    """
     from safetensors.torch import save_file
 
     with atomic(path) as part:
-        save_file({name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}, part, dict(about))
+        plain = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+        save_file(plain, part, {"about": json.dumps(dict(about), sort_keys=True)})
 
 
 def read_weights(path: Path) -> tuple[dict[str, "Tensor"], dict[str, str]]:
@@ -112,7 +116,7 @@ def read_weights(path: Path) -> tuple[dict[str, "Tensor"], dict[str, str]]:
 
     try:
         with safe_open(path, "pt") as opened:
-            return {name: opened.get_tensor(name) for name in opened.keys()}, opened.metadata() or {}
+            return {name: opened.get_tensor(name) for name in opened.keys()}, json.loads(opened.metadata()["about"])
     except SafetensorError as error:
         raise ValueError(
             f"{path} should be an intact safetensors file; found: {error}. Delete it and run again."
