@@ -5,7 +5,7 @@ VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 export PYTHONWARNINGS :=
 
-.PHONY: all test walk lint format golden lock clean
+.PHONY: all test walk lint format golden screenshots lock clean
 
 all: $(VENV)/installed
 	snakemake --cores 4
@@ -34,6 +34,10 @@ format: $(VENV)/installed
 # Write the expected pages of the site anew, after a change of the templates that was looked at.
 golden: $(VENV)/installed
 	python tests/test_site.py
+
+# The picture in the README, from the site as it is.
+screenshots: $(VENV)/installed
+	python tests/screenshots.py
 
 # The exact versions and hashes of everything, from the pins in pyproject.toml.
 lock:

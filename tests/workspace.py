@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -95,8 +96,8 @@ class Workspace:
         printed = self.run("snakemake", "--dry-run", "--quiet", "reason")
         if "Nothing to be done" in printed:
             return {}
-        table = [line.split() for line in printed.splitlines()]
-        return {row[0]: int(row[1]) for row in table if len(row) == 2 and row[1].isdigit() and row[0] != "total"}
+        table = printed.rpartition("Job stats:")[2].partition("total")[0]
+        return {rule: int(count) for rule, count in re.findall(r"^(\w+) +(\d+)$", table, re.MULTILINE)}
 
     def is_clean(self) -> bool:
         return self.planned() == {} and "up to date" in self.run("dvc", "status")

@@ -1,0 +1,59 @@
+"""Times what a user waits for, in a fresh clone with this environment: `python bench/end_to_end.py`.
+
+Writes bench/results/end_to_end.json: the whole run of the shipped preset, both tools with nothing to do, and the
+rebuild after an edit of a template. Installing is not counted; downloading the data is.
+"""
+
+import datetime
+import json
+import os
+import platform
+import re
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+
+
+def seconds(folder: Path, *command: str) -> float:
+    started = time.perf_counter()
+    subprocess.run(command, cwd=folder, env=ENVIRONMENT, check=True, stdout=sys.stderr)
+    return round(time.perf_counter() - started, 2)
+
+
+def median(folder: Path, *command: str) -> float:
+    return sorted(seconds(folder, *command) for _ in range(3))[1]
+
+
+def processor() -> str:
+    cpuinfo = Path("/proc/cpuinfo")
+    named = re.search(r"model name\s*:\s*(.+)", cpuinfo.read_text()) if cpuinfo.exists() else None
+    return named[1] if named else platform.processor()
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as temporary:
+        clone = Path(temporary) / "clone"
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(clone)], check=True)
+        commit = subprocess.run(
+            ["git", "rev-parse", "--short=12", "HEAD"], cwd=clone, check=True, capture_output=True, text=True
+        ).stdout.strip()
+        measured = {"whole run": seconds(clone, "snakemake", "--cores", "4")}
+        measured["snakemake, nothing to do (median of 3)"] = median(clone, "snakemake", "--cores", "4")
+        measured["dvc repro, nothing to do (median of 3)"] = median(clone, "dvc", "repro")
+        with open(clone / "site_templates" / "base.html.jinja", "a") as opened:
+            opened.write("{# edited #}\n")
+        measured["snakemake after an edit of a template"] = seconds(clone, "snakemake", "--cores", "4")
+    about = {
+        "command": "python bench/end_to_end.py",
+        "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
+        "commit": commit,
+        "hardware": f"{processor()}, {os.cpu_count()} cores",
+        "seconds": measured,
+    }
+    (ROOT / "bench" / "results" / "end_to_end.json").write_text(json.dumps(about, indent=2) + "\n")
+    print(json.dumps(about, indent=2))
