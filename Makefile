@@ -3,7 +3,6 @@
 PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
-export PYTHONWARNINGS :=
 
 .PHONY: all test walk lint format golden screenshots lock clean
 
@@ -33,7 +32,7 @@ format: $(VENV)/installed
 
 # Write the expected pages of the site anew, after a change of the templates that was looked at.
 golden: $(VENV)/installed
-	python tests/test_site.py
+	PYTHONPATH=. python tests/test_site.py
 
 # The picture in the README, from the site as it is.
 screenshots: $(VENV)/installed

@@ -18,6 +18,7 @@ configfile: "params.yaml"
 PARAMS = orchestration.prepare(config)
 SEEDS = PARAMS.seeds
 MODELS = list(PARAMS.models)
+TRAINED = [m for m in MODELS if "TrainedModel" in families.bases(PARAMS.models[m].family)]
 OBSERVED = [m for m in MODELS if "ObservationModel" in families.bases(PARAMS.models[m].family)]
 AUTOENCODERS = [m for m in MODELS if "Autoencoder" in families.bases(PARAMS.models[m].family)]
 GPU = int(os.path.exists("/dev/nvidia0") and PARAMS.compute.device != "cpu")
@@ -532,10 +533,10 @@ rule render:
             *expand("results/labels/{source}/{seed}.csv", source=MODELS, seed=SEEDS[0]),
             "results/labels/test_images/0.csv",
         ],
-        curves=expand("results/curves/{model}.csv", model=MODELS),
+        curves=expand("results/curves/{model}.csv", model=TRAINED),
         networks=expand("results/networks/{model}.json", model=MODELS),
         records=expand("results/training/{model}/{seed}.json", model=MODELS, seed=SEEDS),
-        training=expand("results/figures/{model}/{figure}.svg", model=MODELS, figure=["losses", "networks"]),
+        training=expand("results/figures/{model}/{figure}.svg", model=TRAINED, figure=["losses", "networks"]),
         samples=expand("results/figures/{source}/samples.png", source=[*MODELS, "test_images"]),
         labels=expand(
             "results/figures/{source}/{figure}.svg",

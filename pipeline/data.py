@@ -80,7 +80,7 @@ def load_npz(path: Path) -> Dataset:
     return checked(arrays, {array: f"{path}, array {array}" for array in FILES})
 
 
-def read_array(archive: Mapping[str, np.ndarray], array: str, path: Path) -> np.ndarray:
+def read_array(archive: np.lib.npyio.NpzFile, array: str, path: Path) -> np.ndarray:
     try:
         return archive[array]
     except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:

@@ -103,7 +103,7 @@ def build(folder: Path, run: Params, class_names: Sequence[str] = DIGITS) -> Pat
         picture(folder / "figures" / path)
     for name, model in run.models.items():
         autoencoder = model.family == "vae"
-        for figure in (*REQUIRED, *(OPTIONAL if autoencoder else OPTIONAL[:1])):
+        for figure in (*REQUIRED, *(OPTIONAL if autoencoder else OPTIONAL[:2])):
             picture(folder / "figures" / name / figure)
     return folder
 

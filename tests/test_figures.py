@@ -12,7 +12,7 @@ from PIL import Image
 from pipeline import artifacts
 from pipeline.data import Dataset
 from pipeline.figures import comparison, grids, judge, labels, latent, losses, networks, style
-from pipeline.stages import draw_classifier, draw_comparison, draw_latent, draw_samples, draw_training
+from pipeline.stages import draw_classifier, draw_comparison, draw_draws, draw_latent, draw_samples, draw_training
 
 DIGITS = [str(digit) for digit in range(10)]
 OBJECTIVES = {"discriminator": ["real_loss", "fake_loss"], "generator": ["generator_loss"]}
@@ -547,9 +547,10 @@ def test_stages_draw_what_their_flags_name(tmp_path: Path, monkeypatch: pytest.M
             "--model vae --seed 3 --dataset @images.npz --samples @samples/vae/3.npz"
             " --labels @labels/vae/3.csv --metrics @metrics.csv"
             " --grid @out/samples.png --labelled @out/labels.svg --ambiguous @out/ambiguous.svg"
-            " --classes @out/classes.svg --draws @out/draws.png"
+            " --classes @out/classes.svg"
         )
     )
+    draw_draws.main(flags("--samples @samples/vae/3.npz --draws @out/draws.png"))
     draw_training.main(
         flags(
             "--networks @networks.json --history @history.csv @history.csv --training @training.json"

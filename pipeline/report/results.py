@@ -11,8 +11,8 @@ from pipeline.params import Params
 REAL = "test_images"  # the real test images, scored as if a model had drawn them
 
 # Figures of every model, and those that only some kinds of model have.
-REQUIRED = ("samples.png", "labels.svg", "ambiguous.svg", "classes.svg", "networks.svg")
-OPTIONAL = ("losses.svg", "draws.png", "manifold.png", "codes.svg")
+REQUIRED = ("samples.png", "labels.svg", "ambiguous.svg", "classes.svg")
+OPTIONAL = ("networks.svg", "losses.svg", "draws.png", "manifold.png", "codes.svg")
 OF_REAL_IMAGES = ("samples.png", "labels.svg", "ambiguous.svg", "classes.svg")
 OF_ALL = (
     "comparison/sharpness.svg",
