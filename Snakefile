@@ -59,9 +59,7 @@ def model_config(wildcards):
 def own_files(dataset):
     """The files of a data set of the user's own: a change of one reads it anew."""
     path = Path(dataset)
-    return (
-        sorted(str(file) for file in path.iterdir()) if path.is_dir() else [dataset] if path.is_file() else []
-    )
+    return sorted(str(file) for file in path.iterdir()) if path.is_dir() else [dataset] if path.is_file() else []
 
 
 def training_record(wildcards):
@@ -521,14 +519,10 @@ rule render:
     """Make the site from results and templates."""
     input:
         code=[*REPORT, *code("stages/render", "families")],
-        families=expand(
-            "pipeline/models/{family}.py", family=sorted({m.family for m in PARAMS.models.values()})
-        ),
+        families=expand("pipeline/models/{family}.py", family=sorted({m.family for m in PARAMS.models.values()})),
         templates=sorted(str(f) for f in Path("site_templates").rglob("*") if f.is_file()),
         metrics="results/metrics.csv",
-        classifier=expand(
-            "results/classifier/{table}", table=["summary.json", "confusion.csv", "reliability.csv"]
-        ),
+        classifier=expand("results/classifier/{table}", table=["summary.json", "confusion.csv", "reliability.csv"]),
         labelled=[
             *expand("results/labels/{source}/{seed}.csv", source=MODELS, seed=SEEDS[0]),
             "results/labels/test_images/0.csv",
@@ -544,9 +538,7 @@ rule render:
             figure=["labels", "ambiguous", "classes"],
         ),
         draws=expand("results/figures/{model}/draws.png", model=OBSERVED),
-        latent=expand(
-            "results/figures/{model}/{figure}", model=AUTOENCODERS, figure=["manifold.png", "codes.svg"]
-        ),
+        latent=expand("results/figures/{model}/{figure}", model=AUTOENCODERS, figure=["manifold.png", "codes.svg"]),
         judge=expand("results/figures/classifier/{figure}.svg", figure=["confusion", "reliability"]),
         comparison=expand("results/figures/comparison/{figure}.svg", figure=["sharpness", "confidence"]),
     output:

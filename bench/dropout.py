@@ -1,4 +1,4 @@
-"""Our dropout against `nn.Dropout` on the discriminator's widest layer, one thread: `python bench/dropout.py`."""
+"""Our dropout against `nn.Dropout` on the discriminator's widest layer, one thread: `PYTHONPATH=. python bench/dropout.py`."""
 
 import json
 import statistics
@@ -22,7 +22,7 @@ if __name__ == "__main__":
     torch.set_num_threads(1)
     x = torch.randn(512, 1024)  # 256 real and 256 fake images after the first layer
     pairs = [(milliseconds(nn.Dropout(0.3), x), milliseconds(Dropout(0.3), x)) for _ in range(11)]
-    measured = about("python bench/dropout.py") | {
+    measured = about("PYTHONPATH=. python bench/dropout.py") | {
         "nn.Dropout, ms": round(statistics.median(theirs for theirs, _ in pairs), 3),
         "ours, ms": round(statistics.median(ours for _, ours in pairs), 3),
         "ratio (median of 11 pairs)": round(statistics.median(theirs / ours for theirs, ours in pairs), 2),
