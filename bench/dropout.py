@@ -1,4 +1,7 @@
-"""Our dropout against `nn.Dropout` on the discriminator's widest layer, one thread: `PYTHONPATH=. python bench/dropout.py`."""
+"""Our dropout against `nn.Dropout` on the discriminator's widest layer, one thread.
+
+Run it as `PYTHONPATH=. python bench/dropout.py`.
+"""
 
 import json
 import statistics
