@@ -20,3 +20,8 @@ def mnist() -> Dataset:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--walks", type=int, default=1, help="random walks over the two tools")
     parser.addoption("--steps", type=int, default=4, help="steps of each walk")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The longest file first, so that two workers end together."""
+    items.sort(key=lambda item: item.path.name != "test_two_tools.py")
