@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 
 from pipeline.blocks import Dropout, SigmoidInLoss
-from pipeline.models.base import GenerativeModel, TrainedModel
+from pipeline.models.base import GenerativeModel, TrainedModel, count
 
 
 @dataclass
@@ -99,8 +99,3 @@ def titles(layers: list[Layer]) -> list[str]:
     heads = sum(layer.given is layers[-1].given for layer in layers)
     hidden = [f"Hidden {i}" if i else "Input" for i in range(len(layers) - heads)]
     return hidden + (["Output"] if heads == 1 else [f"Output {i + 1}" for i in range(heads)])
-
-
-def count(module: nn.Module) -> int:
-    """The number of parameters."""
-    return sum(parameter.numel() for parameter in module.parameters())

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.params import Params
-from pipeline.stages.render import OF_ALL, OF_REAL_IMAGES, OPTIONAL, REAL, REQUIRED
+from pipeline.stages.render import OF_ALL, OF_IMAGES, REAL, figures_of
 
 DIGITS = tuple("0123456789")
 MODELS: Mapping[str, dict[str, Any]] = {
@@ -99,11 +99,10 @@ def build(folder: Path, run: Params, class_names: Sequence[str] = DIGITS) -> Pat
         folder / "classifier/reliability.csv",
         pd.DataFrame({"lower": [0.9], "upper": [1.0], "count": [10000]}),
     )
-    for path in (*OF_ALL, *(f"{REAL}/{figure}" for figure in OF_REAL_IMAGES)):
+    for path in (*OF_ALL, *(f"{REAL}/{figure}" for figure in OF_IMAGES)):
         picture(folder / "figures" / path)
     for name, model in run.models.items():
-        autoencoder = model.family == "vae"
-        for figure in (*REQUIRED, *(OPTIONAL if autoencoder else OPTIONAL[:2])):
+        for figure in figures_of(model.family):
             picture(folder / "figures" / name / figure)
     return folder
 

@@ -85,7 +85,7 @@ def test_pages_are_the_golden_ones(results: Results) -> None:
     changed = sorted(name for name in pages.keys() | stored.keys() if pages.get(name) != stored.get(name))
     assert not changed, (
         f"Pages differ from those in tests/golden/site: {', '.join(changed)}. If that is meant, run "
-        "`python tests/test_site.py` and commit the difference."
+        "`make golden` and commit the difference."
     )
 
 
@@ -97,6 +97,17 @@ def test_the_finding_says_what_the_table_says(results: Results) -> None:
         assert re.search(rf"{name} (has )?{of_model['sharpness_ratio']:.2f}", text)
         assert f"{100 * of_model['ambiguous']:.1f} % of {name}’s" in text
     assert "Each model was trained from 2 seeds" in text
+
+
+def test_figures_are_those_of_the_family_whatever_else_lies_there(tmp_path: Path) -> None:
+    folder, run = tmp_path / "results", site_results.params()
+    site_results.build(folder, run)
+    shutil.copy(folder / "figures" / "vae" / "manifold.png", folder / "figures" / "gan" / "manifold.png")
+    assert "gan/manifold.png" not in stage.read_figures(folder, run)
+    assert "vae/manifold.png" in stage.read_figures(folder, run)
+    (folder / "figures" / "vae" / "manifold.png").unlink()
+    with pytest.raises(FileNotFoundError, match=r"vae/manifold\.png should be a figure of this run"):
+        stage.read_figures(folder, run)
 
 
 def test_one_seed_is_said_to_give_no_interval(tmp_path: Path) -> None:

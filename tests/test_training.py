@@ -13,10 +13,10 @@ from pipeline import training
 from pipeline.blocks import Dropout
 from pipeline.compute import Arithmetic, choose
 from pipeline.data import Dataset
-from pipeline.models.base import Objective, TrainedModel
+from pipeline.models.base import Objective, TrainedModel, count
 from pipeline.models.gan import Gan
 from pipeline.models.vae import Vae
-from pipeline.networks import count, describe
+from pipeline.networks import describe
 from pipeline.params import Compute
 from pipeline.shapes import as_images, as_pixels
 

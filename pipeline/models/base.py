@@ -101,3 +101,8 @@ class ObservationModel(abc.ABC):
     @abc.abstractmethod
     def observe(self, means: Images, rng: torch.Generator) -> Images:
         """One draw for each mean."""
+
+
+def count(module: nn.Module) -> int:
+    """The number of parameters."""
+    return sum(parameter.numel() for parameter in module.parameters())

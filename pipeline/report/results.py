@@ -10,10 +10,12 @@ from pipeline.params import Params
 
 REAL = "test_images"  # the real test images, scored as if a model had drawn them
 
-# Figures of every model, and those that only some kinds of model have.
-REQUIRED = ("samples.png", "labels.svg", "ambiguous.svg", "classes.svg")
-OPTIONAL = ("networks.svg", "losses.svg", "draws.png", "manifold.png", "codes.svg")
-OF_REAL_IMAGES = ("samples.png", "labels.svg", "ambiguous.svg", "classes.svg")
+OF_IMAGES = ("samples.png", "labels.svg", "ambiguous.svg", "classes.svg")  # of every model, and of the real images
+OF_CAPABILITY = {  # of models whose class is declared to have it
+    "TrainedModel": ("networks.svg", "losses.svg"),
+    "ObservationModel": ("draws.png",),
+    "Autoencoder": ("manifold.png", "codes.svg"),
+}
 OF_ALL = (
     "comparison/sharpness.svg",
     "comparison/confidence.svg",

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from pipeline import artifacts
 from pipeline.models import family
-from pipeline.networks import count, describe
+from pipeline.models.base import count
+from pipeline.networks import describe
 from pipeline.params import check
 from pipeline.stages import run
 

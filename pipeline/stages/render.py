@@ -23,10 +23,9 @@ from pipeline.params import Params
 from pipeline.report import render
 from pipeline.report.results import (
     OF_ALL,
-    OF_REAL_IMAGES,
-    OPTIONAL,
+    OF_CAPABILITY,
+    OF_IMAGES,
     REAL,
-    REQUIRED,
     Family,
     Figure,
     Provenance,
@@ -77,13 +76,18 @@ def read_figures(results: Path, params: Params) -> dict[str, Figure]:
     """The figures of this run and their sizes.
 
     Raises:
-        FileNotFoundError: one that every run has is missing.
+        FileNotFoundError: one of them is missing.
     """
-    required = [*(f"{REAL}/{name}" for name in OF_REAL_IMAGES), *OF_ALL]
-    required += [f"{model}/{name}" for model in params.models for name in REQUIRED]
-    optional = [f"{model}/{name}" for model in params.models for name in OPTIONAL]
-    found = [path for path in optional if (results / "figures" / path).exists()]
-    return {path: read_figure(results / "figures" / path, path) for path in required + found}
+    owned = {REAL: OF_IMAGES} | {name: figures_of(model.family) for name, model in params.models.items()}
+    paths = [f"{owner}/{figure}" for owner, figures in owned.items() for figure in figures]
+    return {path: read_figure(results / "figures" / path, path) for path in [*paths, *OF_ALL]}
+
+
+def figures_of(family: str) -> list[str]:
+    """What is drawn of a model of this family, by what its class is declared to be."""
+    declared = families.bases(family)
+    own = [figure for name, figures in OF_CAPABILITY.items() if name in declared for figure in figures]
+    return [*OF_IMAGES, *own]
 
 
 def read_figure(file: Path, path: str) -> Figure:
@@ -107,8 +111,8 @@ def tables(results: Path, params: Params) -> dict[str, Path]:
     listed = {path: results / path for path in plain}
     for name in params.models:
         listed[f"networks/{name}.json"] = results / "networks" / f"{name}.json"
-        if (curves := results / "curves" / f"{name}.csv").exists():  # of models that are trained by steps
-            listed[f"curves/{name}.csv"] = curves
+        if "TrainedModel" in families.bases(params.models[name].family):
+            listed[f"curves/{name}.csv"] = results / "curves" / f"{name}.csv"
         listed[f"labels/{name}.csv"] = results / "labels" / name / f"{params.seeds[0]}.csv"
     listed[f"labels/{REAL}.csv"] = results / "labels" / REAL / "0.csv"
     return listed

@@ -13,8 +13,7 @@ import torch
 
 from pipeline import artifacts, compute, training
 from pipeline.models import family
-from pipeline.models.base import FittedModel, TrainedModel, TrainingConfig
-from pipeline.networks import count
+from pipeline.models.base import FittedModel, TrainedModel, TrainingConfig, count
 from pipeline.params import Compute, check
 from pipeline.shapes import as_images
 from pipeline.stages import run, settings
