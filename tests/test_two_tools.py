@@ -64,6 +64,8 @@ def test_the_table_of_metrics_is_complete(finished: Workspace) -> None:
     assert shares.groupby("model")["value"].sum().to_list() == pytest.approx([1, 1, 1], abs=1e-4)
     real = table[(table["model"] == "test_images") & (table["metric"] == "sharpness_ratio")]
     assert real["value"].item() == 1
+    selection = json.loads((finished.folder / "results" / "metrics.json").read_text())
+    assert selection["gan"]["parameters"] == 2_953_745 and selection["vae"]["images_seen"] == 240
 
 
 def test_dvc_yaml_covers_every_file_that_a_rule_reads_or_writes(finished: Workspace) -> None:

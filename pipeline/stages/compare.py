@@ -28,7 +28,7 @@ def selection(table: pd.DataFrame) -> dict[str, dict[str, float]]:
     means = chosen.groupby(["model", "metric"], sort=False, as_index=False)["value"].mean()
     nested: dict[str, dict[str, float]] = {}
     for model, metric, value in means.itertuples(index=False):
-        nested.setdefault(str(model), {})[str(metric)] = float(f"{value:.6g}")
+        nested.setdefault(str(model), {})[str(metric)] = float(f"{value:.9g}")
     return nested
 
 
