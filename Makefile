@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: all test walk lint format golden screenshots lock clean
+.PHONY: all test walk torture lint format golden screenshots lock clean
 
 all: $(VENV)/installed
 	snakemake --cores 4
@@ -17,6 +17,10 @@ test: $(VENV)/installed lint
 # The two tools used at random for longer than `make test` can afford.
 walk: $(VENV)/installed
 	pytest tests/test_two_tools.py -k random_walk --walks 4 --steps 16 --timeout 7200
+
+# A training killed more often than `make test` can afford.
+torture: $(VENV)/installed
+	pytest tests/test_resume.py -k random_moments --kills 200 --timeout 7200
 
 lint: $(VENV)/installed
 	ruff check .
@@ -44,7 +48,7 @@ lock:
 		--no-emit-index-url --no-annotate --no-header --output-file requirements.lock --quiet
 
 clean:
-	rm -rf .snakemake checkpoints data/images.npz logs results site
+	rm -rf .snakemake checkpoints data/images.npz logs results resume site
 
 $(VENV)/installed: requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit("Python 3.11 to 3.13 is needed; $(PYTHON) is %d.%d. Name another: make PYTHON=python3.12" % v)'

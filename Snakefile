@@ -38,7 +38,7 @@ def code(*files):
     return [f"pipeline/{file}.py" for file in files]
 
 
-TRAINING = code("training", "compute", "blocks", "shapes", "models/base")
+TRAINING = code("training", "resume", "compute", "blocks", "shapes", "models/base")
 CLASSIFIER = code("classifier", "compute", "shapes")
 FIGURES = sorted(str(file) for file in Path("pipeline/figures").glob("*.py"))
 REPORT = sorted(str(file) for file in Path("pipeline/report").glob("*.py"))
@@ -189,6 +189,7 @@ rule train:
             --compute {params.compute:q} \
             --seed {wildcards.seed:q} \
             --dataset {input.dataset:q} \
+            --resume resume/{wildcards.model}/{wildcards.seed}.safetensors \
             --checkpoint {output.checkpoint:q} \
             --history {output.history:q} \
             --record {output.record:q} \

@@ -1,6 +1,7 @@
 """Every file format of the pipeline: written atomically, read back without running anything."""
 
 import contextlib
+import glob
 import json
 import os
 import zipfile
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 def atomic(path: Path) -> Iterator[Path]:
     """A temporary path in the same folder, which becomes `path` if the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
+    remove_parts_of_killed_writers(path)
     part = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         yield part
@@ -31,6 +33,16 @@ def atomic(path: Path) -> Iterator[Path]:
         part.replace(path)
     finally:
         part.unlink(missing_ok=True)
+
+
+def remove_parts_of_killed_writers(path: Path) -> None:
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        try:
+            os.kill(int(part.suffixes[-2].removeprefix(".")), 0)
+        except ProcessLookupError:
+            part.unlink(missing_ok=True)
+        except PermissionError:
+            continue  # It lives, as another user's.
 
 
 def write_text(path: Path, text: str) -> None:
@@ -103,11 +115,10 @@ def write_weights(path: Path, weights: Mapping[str, "Tensor"], about: Mapping[st
 
     It is stored under one key: safetensors writes several in an order that changes from run to run.
     """
-    from safetensors.torch import save_file
+    from safetensors.torch import save
 
-    with atomic(path) as part:
-        plain = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
-        save_file(plain, part, {"about": json.dumps(dict(about), sort_keys=True)})
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    write_bytes(path, save(plain, {"about": json.dumps(dict(about), sort_keys=True)}))
 
 
 def read_weights(path: Path) -> tuple[dict[str, "Tensor"], dict[str, str]]:

@@ -20,6 +20,7 @@ def mnist() -> Dataset:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--walks", type=int, default=1, help="random walks over the two tools")
     parser.addoption("--steps", type=int, default=4, help="steps of each walk")
+    parser.addoption("--kills", type=int, default=20, help="of the training that is killed at random moments")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -148,7 +148,7 @@ def test_a_fitted_family_goes_through_the_same_stage(
         *("--model", "dots", "--family", "bernoulli", "--config", "{}", "--seed", "3"),
         *("--compute", '{"device": "cpu", "precision": "float32", "threads": 1}', "--dataset", str(dataset)),
         *("--checkpoint", str(tmp_path / "c.safetensors"), "--history", str(tmp_path / "h.csv")),
-        *("--record", str(tmp_path / "r.json")),
+        *("--record", str(tmp_path / "r.json"), "--resume", str(tmp_path / "resume")),
     ])  # fmt: skip
     weights, about = artifacts.read_weights(tmp_path / "c.safetensors")
     expected = artifacts.read_dataset(dataset).train_images.mean(0) / 255
@@ -164,7 +164,7 @@ def test_two_trainings_with_the_same_seed_write_the_same_bytes(dataset: Path, tm
             *("--model", "gan", "--family", "gan", "--config", '{"epochs": 2, "batch_size": 50}', "--seed", "3"),
             *("--compute", '{"device": "cpu", "precision": "float32", "threads": 1}', "--dataset", str(dataset)),
             *("--checkpoint", str(tmp_path / f"{name}.safetensors"), "--history", str(tmp_path / f"{name}.csv")),
-            *("--record", str(tmp_path / f"{name}.json")),
+            *("--record", str(tmp_path / f"{name}.json"), "--resume", str(tmp_path / "resume")),
         ])  # fmt: skip
     for ending in ("safetensors", "csv"):
         assert (tmp_path / f"first.{ending}").read_bytes() == (tmp_path / f"again.{ending}").read_bytes()

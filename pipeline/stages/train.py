@@ -15,6 +15,7 @@ from pipeline import artifacts, compute, training
 from pipeline.models import family
 from pipeline.models.base import FittedModel, TrainedModel, TrainingConfig, count
 from pipeline.params import Compute, check
+from pipeline.resume import ResumeFile, key_of
 from pipeline.shapes import as_images
 from pipeline.stages import run, settings
 
@@ -29,6 +30,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     cli.add_argument("--compute", type=settings(Compute, "compute"), required=True)
     cli.add_argument("--seed", type=int, required=True)
     cli.add_argument("--dataset", type=Path, required=True)
+    cli.add_argument("--resume", type=Path, required=True, help="written on the way, to go on from after a kill")
+    cli.add_argument("--resume-every", type=float, default=20.0, help="seconds between two writes of it")
     cli.add_argument("--checkpoint", type=Path, required=True)
     cli.add_argument("--history", type=Path, required=True)
     cli.add_argument("--record", type=Path, required=True)
@@ -44,12 +47,15 @@ def main(argv: Sequence[str] | None = None) -> None:
     torch.manual_seed(args.seed)
     model = kind(config).to(arithmetic.device)
     history, fit = training.History(steps_per_epoch=1), training.Evaluation()
+    teller = Teller(args.model, args.seed)
+    key = key_of(args.dataset, f"{args.family} {config} {arithmetic} {args.seed}")
+    resume = ResumeFile(args.resume, key, teller.say, args.resume_every)
     started = time.perf_counter()
     if isinstance(model, TrainedModel):
-        history = training.train(model, pixels, arithmetic, args.seed, Teller(args.model, args.seed))
+        history = training.train(model, pixels, arithmetic, args.seed, teller, resume)
     elif isinstance(model, FittedModel):
         model.fit(as_images(pixels))
-    seconds = time.perf_counter() - started
+    seconds = history.seconds or time.perf_counter() - started  # a resumed training's: of all its processes
     if isinstance(model, TrainedModel):
         fit = training.evaluate(model, test)
 
@@ -94,6 +100,7 @@ def main(argv: Sequence[str] | None = None) -> None:
         **{key: str(value) for key, value in conditions.items()},
     }
     artifacts.write_model(args.checkpoint, model, args.family, about)
+    resume.delete()
 
 
 class Teller:
@@ -109,11 +116,13 @@ class Teller:
         self.last = time.monotonic()
         minutes, seconds = divmod(round(progress.seconds_left), 60)
         logged = " ".join(f"{name} {value:.3g}" for name, value in progress.logged.items())
-        print(
-            f"{self.who}: epoch {progress.epoch}/{progress.epochs} · {progress.images_per_second:,.0f} images/s"
-            f" · {minutes}:{seconds:02d} left · {logged}",
-            flush=True,
+        self.say(
+            f"epoch {progress.epoch}/{progress.epochs} · {progress.images_per_second:,.0f} images/s"
+            f" · {minutes}:{seconds:02d} left · {logged}"
         )
+
+    def say(self, sentence: str) -> None:
+        print(f"{self.who}: {sentence}", flush=True)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,237 @@
+"""A killed training goes on to the same bits; whatever is wrong with the resume file costs time only."""
+
+import json
+import os
+import random
+import resource
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+from contract import FLOAT32, digits
+from torch import nn
+
+from pipeline import artifacts, training
+from pipeline.data import Dataset
+from pipeline.models.base import Objective, TrainedModel, TrainingConfig
+from pipeline.models.gan import Gan
+from pipeline.models.vae import Vae
+from pipeline.resume import ResumeFile, digest, key_of
+from pipeline.shapes import as_pixels
+
+ROOT = Path(__file__).parents[1]
+COMPUTE = {"device": "cpu", "precision": "auto", "threads": 1}
+
+
+class Normed(TrainedModel):
+    """Buffers that the training changes, a part of a part, dropout from the global generator."""
+
+    def __init__(self, config: TrainingConfig) -> None:
+        super().__init__(config)
+        self.parts = nn.ModuleDict({"line": nn.Sequential(nn.Linear(784, 5), nn.BatchNorm1d(5), nn.Dropout(0.5))})
+
+    def objectives(self, images: torch.Tensor) -> Iterator[Objective]:
+        yield Objective(self.parts["line"], {"loss": self.parts["line"](images.flatten(1)).square().mean()})
+
+    def sample(self, count: int, rng: torch.Generator) -> torch.Tensor:
+        raise NotImplementedError
+
+
+BUILDS = {
+    "gan": lambda: Gan(Gan.Config(epochs=3, batch_size=100)),
+    "averaged": lambda: Gan(Gan.Config(epochs=3, batch_size=100, ema=0.9)),
+    "vae": lambda: Vae(Vae.Config(epochs=3, batch_size=100)),
+    "normed": lambda: Normed(TrainingConfig(epochs=3, batch_size=100, lr=1e-2)),
+}
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL."""
+
+
+class Killing(ResumeFile):
+    """Written after every step; the process dies after `steps` of them."""
+
+    def __init__(self, path: Path, steps: int) -> None:
+        super().__init__(path, "key", print, every=0.0)
+        self.steps = steps
+
+    def write(self, state) -> None:
+        super().write(state)
+        self.steps -= 1
+        if self.steps == 0:
+            raise Killed
+
+
+def silent(progress: training.Progress) -> None:
+    pass
+
+
+def trained(name: str, resume: ResumeFile | None = None) -> tuple[TrainedModel, training.History]:
+    torch.manual_seed(0)
+    model = BUILDS[name]()
+    return model, training.train(model, as_pixels(digits(250)), FLOAT32, 0, silent, resume)
+
+
+@pytest.mark.parametrize("name", BUILDS)
+@pytest.mark.parametrize("steps", [1, 3, 5])  # of three an epoch
+def test_a_training_goes_on_to_the_same_bits(name: str, steps: int, tmp_path: Path) -> None:
+    whole, history = trained(name)
+    with pytest.raises(Killed):
+        trained(name, Killing(tmp_path / "resume", steps))
+    again, history_again = trained(name, Killing(tmp_path / "resume", -1))
+    assert history.rows == history_again.rows and history.columns == history_again.columns
+    for key, value in whole.state_dict().items():
+        assert torch.equal(value, again.state_dict()[key])
+
+
+# By real kills ----------------------------------------------------------------------------------------------------
+
+
+def command(folder: Path, dataset: Path, family: str, config: dict) -> list[str]:
+    return [
+        *(sys.executable, "-m", "pipeline.stages.train", "--model", "it", "--family", family, "--seed", "0"),
+        *("--config", json.dumps(config), "--compute", json.dumps(COMPUTE), "--dataset", str(dataset)),
+        *("--resume", str(folder / "resume"), "--resume-every", "0.1", "--checkpoint", str(folder / "checkpoint")),
+        *("--history", str(folder / "history.csv"), "--record", str(folder / "record.json")),
+    ]
+
+
+def test_killed_at_random_moments_a_training_ends_at_the_same_bytes(
+    mnist: Dataset, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    """SIGKILL at any instant: while importing, in a step, while the resume file or a result is written."""
+    kills = request.config.getoption("--kills")
+    dataset = tmp_path / "images.npz"
+    artifacts.write_dataset(
+        dataset,
+        Dataset(
+            mnist.train_images[:2048],
+            mnist.train_labels[:2048],
+            mnist.test_images[:100],
+            mnist.test_labels[:100],
+            mnist.class_names,
+        ),
+    )
+    config = {"epochs": 6, "batch_size": 128, "ema": 0.99}
+    rng = random.Random(time.time_ns())
+    subprocess.run(command(tmp_path / "whole", dataset, "gan", config), cwd=ROOT, check=True, capture_output=True)
+
+    folder = tmp_path / "killed"
+    done, continued = 0, 0
+    while done < kills:
+        process = subprocess.Popen(command(folder, dataset, "gan", config), cwd=ROOT, stdout=subprocess.DEVNULL)
+        try:
+            assert process.wait(timeout=rng.uniform(1.0, 6.0)) == 0
+            for file in folder.iterdir():
+                file.unlink()  # It finished: once more from the beginning.
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+            done += 1
+            continued += (folder / "resume").exists()
+    assert continued > kills / 4, "too few kills came after the first resume file to prove anything"
+    subprocess.run(command(folder, dataset, "gan", config), cwd=ROOT, check=True, capture_output=True)
+
+    for name in ("checkpoint", "history.csv"):
+        assert (folder / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+    assert sorted(file.name for file in folder.iterdir()) == ["checkpoint", "history.csv", "record.json"]
+
+
+# What may be wrong with the file ----------------------------------------------------------------------------------
+
+STATE = {"model/weight": torch.arange(6.0), "position": torch.tensor([1, 2])}
+
+
+def test_another_key_starts_anew_with_a_sentence(tmp_path: Path) -> None:
+    said: list[str] = []
+    ResumeFile(tmp_path / "it", "one", said.append).write(STATE)
+    assert ResumeFile(tmp_path / "it", "other", said.append).read() is None
+    assert "other data, settings or code" in said[0]
+    found = ResumeFile(tmp_path / "it", "one", said.append).read()
+    assert found is not None and torch.equal(found["position"], STATE["position"]) and len(said) == 1
+
+
+@pytest.mark.parametrize("damage", ["cut", "flipped", "emptied"])
+def test_a_damaged_file_starts_anew_with_a_sentence(damage: str, tmp_path: Path) -> None:
+    said: list[str] = []
+    file = ResumeFile(tmp_path / "it", "key", said.append)
+    file.write(STATE)
+    content = bytearray(file.path.read_bytes())
+    content[-1] ^= 1
+    file.path.write_bytes({"cut": content[:-8], "flipped": content, "emptied": b""}[damage])
+    assert file.read() is None
+    assert len(said) == 1 and str(file.path) in said[0] and "starts from the beginning" in said[0]
+
+
+def test_a_folder_that_cannot_be_written_does_not_stop_the_training(tmp_path: Path) -> None:
+    said: list[str] = []
+    (tmp_path / "file").touch()
+    _, history = trained("vae", ResumeFile(tmp_path / "file" / "it", "key", said.append, every=0.0))
+    assert len(history.rows) == 9
+    assert "training goes on" in said[0]
+
+
+def test_a_full_disk_keeps_the_file_that_is_there(tmp_path: Path) -> None:
+    said: list[str] = []
+    file = ResumeFile(tmp_path / "it", "key", said.append)
+    file.write(STATE)
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (1000, limits[1]))
+    try:
+        file.write(STATE | {"model/weight": torch.zeros(1000)})
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+    assert len(said) == 1 and "its last resume file" in said[0]
+    found = file.read()
+    assert found is not None and digest(found) == digest(STATE)
+    assert os.listdir(tmp_path) == ["it"]
+
+
+def test_weights_that_are_no_numbers_do_not_replace_healthy_ones(tmp_path: Path) -> None:
+    file = ResumeFile(tmp_path / "it", "key", print)
+    file.write(STATE)
+    file.write(STATE | {"model/weight": torch.tensor([float("nan")])})
+    found = file.read()
+    assert found is not None and digest(found) == digest(STATE)
+
+
+def test_a_diverged_training_names_the_healthy_state_that_is_kept(tmp_path: Path) -> None:
+    torch.manual_seed(0)
+    model = Vae(Vae.Config(epochs=3, batch_size=50, lr=1e3))
+    resume = ResumeFile(tmp_path / "it", "key", print, every=0.0)
+    with pytest.raises(training.Diverged, match="last healthy state is kept in"):
+        training.train(model, as_pixels(digits(250)), FLOAT32, 0, silent, resume)
+    found = resume.read()
+    assert found is not None and all(value.isfinite().all() for value in found.values())
+
+
+def test_the_key_is_of_data_settings_and_loaded_code(tmp_path: Path) -> None:
+    (tmp_path / "one").write_bytes(b"1")
+    (tmp_path / "other").write_bytes(b"2")
+    keys = [key_of(tmp_path / "one", "a"), key_of(tmp_path / "one", "b"), key_of(tmp_path / "other", "a")]
+    assert len(set(keys)) == 3 and keys[0] == key_of(tmp_path / "one", "a")
+
+
+def test_the_key_changes_with_the_code_of_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "data").touch()
+    before = key_of(tmp_path / "data", "")
+    read = Path.read_bytes
+    edited = {"training.py": b"# edited"}
+    monkeypatch.setattr(Path, "read_bytes", lambda path: read(path) + edited.get(path.name, b""))
+    assert key_of(tmp_path / "data", "") != before
+
+
+def test_what_a_killed_writer_left_is_removed_and_a_living_one_s_part_is_not(tmp_path: Path) -> None:
+    dead = subprocess.Popen([sys.executable, "-c", ""])
+    dead.wait()
+    left, living = tmp_path / f".it.{dead.pid}.part", tmp_path / f".it.{os.getppid()}.part"
+    left.touch()
+    living.touch()
+    artifacts.write_text(tmp_path / "it", "done")
+    assert not left.exists() and living.exists()
