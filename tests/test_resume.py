@@ -133,15 +133,20 @@ def test_killed_at_random_moments_a_training_ends_at_the_same_bytes(
             time.sleep(0.01)
         try:
             assert process.wait(timeout=rng.uniform(0.0, 1.0 if kill % 4 else 4.0)) == 0
+            assert_same_results(folder, tmp_path / "whole")
             for file in folder.iterdir():
-                file.unlink()  # It finished: once more from the beginning.
+                file.unlink()  # Once more from the beginning.
         except subprocess.TimeoutExpired:
             process.send_signal(signal.SIGKILL)
             process.wait()
     subprocess.run(command(folder, dataset, "gan", config), cwd=ROOT, check=True, capture_output=True)
+    assert_same_results(folder, tmp_path / "whole")
 
+
+def assert_same_results(folder: Path, whole: Path) -> None:
+    """The same bytes, and nothing left behind."""
     for name in ("checkpoint", "history.csv"):
-        assert (folder / name).read_bytes() == (tmp_path / "whole" / name).read_bytes(), name
+        assert (folder / name).read_bytes() == (whole / name).read_bytes(), name
     assert sorted(file.name for file in folder.iterdir()) == ["checkpoint", "history.csv", "record.json"]
 
 
