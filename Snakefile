@@ -20,6 +20,7 @@ SEEDS = PARAMS.seeds
 MODELS = list(PARAMS.models)
 TRAINED = [m for m in MODELS if "TrainedModel" in families.bases(PARAMS.models[m].family)]
 OBSERVED = [m for m in MODELS if "ObservationModel" in families.bases(PARAMS.models[m].family)]
+ADVERSARIAL = [m for m in MODELS if "Adversarial" in families.bases(PARAMS.models[m].family)]
 AUTOENCODERS = [m for m in MODELS if "Autoencoder" in families.bases(PARAMS.models[m].family)]
 GPU = int(os.path.exists("/dev/nvidia0") and PARAMS.compute.device != "cpu")
 
@@ -38,7 +39,7 @@ def code(*files):
     return [f"pipeline/{file}.py" for file in files]
 
 
-TRAINING = code("training", "resume", "compute", "blocks", "shapes", "models/base")
+TRAINING = code("training", "monitor", "log", "alarms", "resume", "compute", "blocks", "shapes", "models/base")
 CLASSIFIER = code("classifier", "compute", "shapes")
 FIGURES = sorted(str(file) for file in Path("pipeline/figures").glob("*.py"))
 REPORT = sorted(str(file) for file in Path("pipeline/report").glob("*.py"))
@@ -99,6 +100,8 @@ rule families:
         measured("results/labels/{source}/{seed}.csv"),
         expand("results/networks/{model}.json", model=MODELS),
         expand("results/samples/{model}/{seed}-latent.npz", model=AUTOENCODERS, seed=SEEDS),
+        expand("results/diagnosis/{model}/{seed}/alarms.csv", model=TRAINED, seed=SEEDS),
+        expand("results/perfect_discriminator/{model}/{seed}.csv", model=ADVERSARIAL, seed=SEEDS),
 
 
 rule fetch:
@@ -125,7 +128,7 @@ rule fetch:
 rule train_classifier:
     """Train and calibrate the label predictor."""
     input:
-        code=[*CLASSIFIER, *code("stages/train_classifier", "metrics/labels")],
+        code=[*CLASSIFIER, *code("stages/train_classifier", "metrics/calibration", "metrics/proportions")],
         dataset="data/images.npz",
     output:
         checkpoint="checkpoints/classifier.safetensors",
@@ -167,6 +170,8 @@ rule train:
     output:
         checkpoint="checkpoints/models/{model}/{seed}.safetensors",
         history="results/history/{model}/{seed}.csv",
+        checks="results/checks/{model}/{seed}.csv",
+        snapshots="results/snapshots/{model}/{seed}.npz",
         record="results/training/{model}/{seed}.json",
     log:
         "logs/train/{model}-{seed}.txt",
@@ -192,7 +197,65 @@ rule train:
             --resume resume/{wildcards.model}/{wildcards.seed}.safetensors \
             --checkpoint {output.checkpoint:q} \
             --history {output.history:q} \
+            --checks {output.checks:q} \
+            --snapshots {output.snapshots:q} \
             --record {output.record:q} \
+            2>{log:q}
+        """
+
+
+rule diagnose:
+    """Look at one training for signs that it has died."""
+    input:
+        code=[*CLASSIFIER, *code("stages/diagnose", "alarms", "metrics/proportions")],
+        classifier="checkpoints/classifier.safetensors",
+        history="results/history/{model}/{seed}.csv",
+        checks="results/checks/{model}/{seed}.csv",
+        snapshots="results/snapshots/{model}/{seed}.npz",
+    output:
+        shares="results/diagnosis/{model}/{seed}/shares.csv",
+        alarms="results/diagnosis/{model}/{seed}/alarms.csv",
+    log:
+        "logs/diagnose/{model}-{seed}.txt",
+    shell:
+        """
+        python -m pipeline.stages.diagnose \
+            --classifier {input.classifier:q} \
+            --history {input.history:q} \
+            --checks {input.checks:q} \
+            --snapshots {input.snapshots:q} \
+            --shares {output.shares:q} \
+            --alarms {output.alarms:q} \
+            2>{log:q}
+        """
+
+
+rule perfect_discriminator:
+    """Train a fresh discriminator against one GAN's frozen generator."""
+    input:
+        code=[
+            *code("stages/perfect_discriminator", "training", "monitor", "log", "resume", "compute"),
+            *code("blocks", "shapes", "models/base"),
+        ],
+        family=family_file,
+        checkpoint="checkpoints/models/{model}/{seed}.safetensors",
+        dataset="data/images.npz",
+    output:
+        gradients="results/perfect_discriminator/{model}/{seed}.csv",
+    log:
+        "logs/perfect_discriminator/{model}-{seed}.txt",
+    threads: PARAMS.compute.threads
+    resources:
+        gpu=GPU,
+    params:
+        compute=PARAMS.compute.model_dump_json(),
+    shell:
+        """
+        python -m pipeline.stages.perfect_discriminator \
+            --compute {params.compute:q} \
+            --checkpoint {input.checkpoint:q} \
+            --dataset {input.dataset:q} \
+            --gradients {output.gradients:q} \
             2>{log:q}
         """
 
@@ -305,7 +368,9 @@ rule label:
 rule measure:
     """Score the samples of one source."""
     input:
-        code=code("stages/measure", "metrics/labels", "metrics/sharpness"),
+        code=code(
+            "stages/measure", *[f"metrics/{name}" for name in ("base", "inputs", "labels", "proportions", "sharpness")]
+        ),
         dataset="data/images.npz",
         samples="results/samples/{source}/{seed}.npz",
         labels="results/labels/{source}/{seed}.csv",
@@ -373,15 +438,21 @@ rule curves:
 
 
 rule draw_training:
-    """Draw one model's networks and losses."""
+    """Draw one model's networks, its losses, and how its first training went."""
     input:
-        code=[*FIGURES, *code("stages/draw_training")],
+        code=[*FIGURES, *code("stages/draw_training", "alarms")],
         networks="results/networks/{model}.json",
         history=expand("results/history/{{model}}/{seed}.csv", seed=SEEDS),
         record=f"results/training/{{model}}/{SEEDS[0]}.json",
+        checks=f"results/checks/{{model}}/{SEEDS[0]}.csv",
+        shares=f"results/diagnosis/{{model}}/{SEEDS[0]}/shares.csv",
+        alarms=f"results/diagnosis/{{model}}/{SEEDS[0]}/alarms.csv",
+        snapshots=f"results/snapshots/{{model}}/{SEEDS[0]}.npz",
     output:
         losses="results/figures/{model}/losses.svg",
         networks="results/figures/{model}/networks.svg",
+        health="results/figures/{model}/health.svg",
+        snapshots="results/figures/{model}/snapshots.svg",
     log:
         "logs/draw_training/{model}.txt",
     shell:
@@ -390,8 +461,32 @@ rule draw_training:
             --networks {input.networks:q} \
             --history {input.history:q} \
             --training {input.record:q} \
+            --checks {input.checks:q} \
+            --shares {input.shares:q} \
+            --alarms {input.alarms:q} \
+            --snapshots {input.snapshots:q} \
             --losses-figure {output.losses:q} \
             --networks-figure {output.networks:q} \
+            --health-figure {output.health:q} \
+            --snapshots-figure {output.snapshots:q} \
+            2>{log:q}
+        """
+
+
+rule draw_perfect_discriminator:
+    """Draw what a fresh discriminator left of one GAN's gradient."""
+    input:
+        code=[*FIGURES, *code("stages/draw_perfect_discriminator")],
+        gradients=expand("results/perfect_discriminator/{{model}}/{seed}.csv", seed=SEEDS),
+    output:
+        figure="results/figures/{model}/perfect_discriminator.svg",
+    log:
+        "logs/draw_perfect_discriminator/{model}.txt",
+    shell:
+        """
+        python -m pipeline.stages.draw_perfect_discriminator \
+            --gradients {input.gradients:q} \
+            --figure {output.figure:q} \
             2>{log:q}
         """
 
@@ -497,7 +592,7 @@ rule draw_classifier:
 rule draw_comparison:
     """Draw all sources side by side."""
     input:
-        code=[*FIGURES, *code("stages/draw_comparison", "metrics/sharpness")],
+        code=[*FIGURES, *code("stages/draw_comparison", "metrics/base", "metrics/sharpness")],
         samples=measured("results/samples/{source}/{seed}.npz"),
         labels=measured("results/labels/{source}/{seed}.csv"),
     output:
@@ -519,8 +614,8 @@ rule draw_comparison:
 rule render:
     """Make the site from results and templates."""
     input:
-        code=[*REPORT, *code("stages/render", "families")],
-        families=expand("pipeline/models/{family}.py", family=sorted({m.family for m in PARAMS.models.values()})),
+        code=[*REPORT, *code("stages/render", "families", "alarms")],
+        families=expand("pipeline/models/{file}.py", file=["base", *sorted({m.family for m in PARAMS.models.values()})]),
         templates=sorted(str(f) for f in Path("site_templates").rglob("*") if f.is_file()),
         metrics="results/metrics.csv",
         classifier=expand("results/classifier/{table}", table=["summary.json", "confusion.csv", "reliability.csv"]),
@@ -531,7 +626,16 @@ rule render:
         curves=expand("results/curves/{model}.csv", model=TRAINED),
         networks=expand("results/networks/{model}.json", model=MODELS),
         records=expand("results/training/{model}/{seed}.json", model=MODELS, seed=SEEDS),
-        training=expand("results/figures/{model}/{figure}.svg", model=TRAINED, figure=["losses", "networks"]),
+        diagnosed=expand("results/diagnosis/{model}/{seed}/alarms.csv", model=TRAINED, seed=SEEDS),
+        shares=expand("results/diagnosis/{model}/{seed}/shares.csv", model=TRAINED, seed=SEEDS[0]),
+        checks=expand("results/checks/{model}/{seed}.csv", model=TRAINED, seed=SEEDS[0]),
+        gradients=expand("results/perfect_discriminator/{model}/{seed}.csv", model=ADVERSARIAL, seed=SEEDS),
+        training=expand(
+            "results/figures/{model}/{figure}.svg",
+            model=TRAINED,
+            figure=["losses", "networks", "health", "snapshots"],
+        ),
+        beaten=expand("results/figures/{model}/perfect_discriminator.svg", model=ADVERSARIAL),
         samples=expand("results/figures/{source}/samples.png", source=[*MODELS, "test_images"]),
         labels=expand(
             "results/figures/{source}/{figure}.svg",

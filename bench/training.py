@@ -1,16 +1,18 @@
 """Our training loop against a textbook's (bench/textbook.py): images a second, side by side in one run.
 
+The loop is timed without its monitor, whose share of the time is a figure of its own.
+
 Run it as `PYTHONPATH=. python bench/training.py`, on an otherwise idle machine, after `snakemake fetch`.
 """
 
+import itertools
 import json
-import resource
 import statistics
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import textbook
@@ -19,10 +21,14 @@ from end_to_end import ROOT, about
 from torch.utils.data import Subset
 
 from pipeline import artifacts, compute, training
+from pipeline.classifier import Classifier
 from pipeline.models.base import TrainedModel
 from pipeline.models.gan import Gan
 from pipeline.models.vae import Vae
+from pipeline.monitor import Monitor
 from pipeline.params import Compute
+from pipeline.shapes import as_pixels
+from pipeline.stages.label import label
 
 IMAGES = 10_240  # 40 steps of the GAN, 103 of the VAE
 REPEATS = 5
@@ -31,13 +37,15 @@ FAMILIES: dict[str, type[TrainedModel]] = {"gan": Gan, "vae": Vae}
 TEXTBOOK: dict[str, Callable] = {"gan": textbook.train_gan, "vae": textbook.train_vae}
 
 
-def ours(family: str, pixels: torch.Tensor, precision: str, threads: int, epochs: int = 1) -> TrainedModel:
+def ours(
+    family: str, pixels: torch.Tensor, precision: str, threads: int, epochs: int = 1, watched: bool = False
+) -> tuple[TrainedModel, training.History]:
     kind = FAMILIES[family]
     arithmetic = compute.choose(Compute.model_validate({"device": "cpu", "precision": precision, "threads": threads}))
     torch.manual_seed(0)
     model = kind(kind.Config.model_validate({"epochs": epochs}))
-    training.train(model, pixels, arithmetic, 0, lambda progress: None)
-    return model
+    monitor = Monitor(model, pixels, arithmetic) if watched else None
+    return model, training.train(model, pixels, arithmetic, 0, lambda progress: None, monitor=monitor)
 
 
 def images_per_second(job: Callable[[], object]) -> float:
@@ -51,6 +59,7 @@ def compare(family: str, threads: int, pixels: torch.Tensor, images: Subset) -> 
     measured: dict[str, list[float]] = {"textbook": [], **{precision: [] for precision in PRECISIONS}}
     for _ in range(REPEATS + 1):
         torch.set_num_threads(threads)
+        torch.set_flush_denormal(False)  # as torch has it
         measured["textbook"].append(images_per_second(lambda: TEXTBOOK[family](images, 1)))
         for precision in PRECISIONS:
             measured[precision].append(images_per_second(lambda p=precision: ours(family, pixels, p, threads)))
@@ -61,46 +70,133 @@ def compare(family: str, threads: int, pixels: torch.Tensor, images: Subset) -> 
             "images a second": round(statistics.median(speeds[1:])),
             "ratio": round(statistics.median(ratios), 2),
         }
+        if arm in PRECISIONS:
+            batch = FAMILIES[family].Config().batch_size
+            step = batch / statistics.median(speeds[1:])
+            found[arm]["share of a step that its matrix products take alone"] = round(
+                products(family, batch, getattr(torch, arm)) / step, 2
+            )
     return found
 
 
-def losses(train: torch.Tensor, test: torch.Tensor, images: textbook.MNIST) -> dict[str, float]:
-    """Of the VAE on the test images, in nats, after the paper's five epochs: the textbook's and ours."""
+def products(family: str, batch: int, precision: torch.dtype) -> float:
+    """Seconds that the matrix products of one step take, with all operands at hand in `precision`."""
     torch.manual_seed(0)
-    plain = textbook.train_vae(images, 5)
-    with torch.no_grad():
-        found = {"textbook": plain.loss(test.view(-1, 784) / 255).item() / len(test)}
+    pairs = [
+        (torch.randn(rows, inner).to(precision), torch.randn(inner, columns).to(precision))
+        for rows, inner, columns in (gan_products(batch) if family == "gan" else vae_products(batch))
+    ]
+    seconds = []
+    for _ in range(30):
+        started = time.perf_counter()
+        for a, b in pairs:
+            a @ b
+        seconds.append(time.perf_counter() - started)
+    return statistics.median(seconds[5:])
+
+
+Sizes = Iterator[tuple[int, int, int]]
+GENERATOR, DISCRIMINATOR = (128, 256, 512, 1024, 784), (784, 1024, 512, 256, 1)
+ENCODER, DECODER = (784, 512, 256, 4), (2, 256, 512, 784)
+
+
+def forward(widths: tuple[int, ...], batch: int) -> Sizes:
+    for width, after in itertools.pairwise(widths):
+        yield batch, width, after
+
+
+def backward(widths: tuple[int, ...], batch: int, weights: bool, images: bool) -> Sizes:
+    """The gradients of the inputs of all layers, the first one's if `images`; of the weights too if `weights`."""
+    for layer, (width, after) in enumerate(itertools.pairwise(widths)):
+        if layer or images:
+            yield batch, after, width
+        if weights:
+            yield after, batch, width
+
+
+def gan_products(batch: int) -> Sizes:
+    yield from forward(GENERATOR, batch)
+    yield from forward(DISCRIMINATOR, 2 * batch)
+    yield from backward(DISCRIMINATOR, 2 * batch, weights=True, images=False)
+    yield from forward(GENERATOR, batch)
+    yield from forward(DISCRIMINATOR, batch)
+    yield from backward(DISCRIMINATOR, batch, weights=False, images=True)
+    yield from backward(GENERATOR, batch, weights=True, images=False)
+
+
+def vae_products(batch: int) -> Sizes:
+    yield from forward(ENCODER, batch)
+    yield from forward(DECODER, batch)
+    yield from backward(DECODER, batch, weights=True, images=True)
+    yield from backward(ENCODER, batch, weights=True, images=False)
+
+
+def vae_losses(train: torch.Tensor, test: torch.Tensor, images: textbook.MNIST) -> dict[str, float]:
+    """On the test images, in nats, after the paper's five epochs; all three scored by the same code."""
+    torch.manual_seed(0)
+    torch.set_flush_denormal(False)
+    plain, scored = textbook.train_vae(images, 5), Vae(Vae.Config())
+    scored.load_state_dict(dict(zip(scored.state_dict(), plain.state_dict().values(), strict=True)))
+    models = {"textbook": scored, **{precision: ours("vae", train, precision, 2, 5)[0] for precision in PRECISIONS}}
+    return {arm: round(sum(training.evaluate(model, test).terms.values()), 2) for arm, model in models.items()}
+
+
+def gan_losses(train: torch.Tensor, images: textbook.MNIST) -> dict[str, float]:
+    """The discriminator's, in nats, mean over the second epoch."""
+    torch.manual_seed(0)
+    torch.set_flush_denormal(False)
+    found = {"textbook": [loss for loss, _ in textbook.train_gan(images, 2)]}
     for precision in PRECISIONS:
-        model = ours("vae", train, precision, 2, epochs=5)
-        found[precision] = sum(training.evaluate(model, test).terms.values())
-    return {name: round(value, 2) for name, value in found.items()}
+        _, history = ours("gan", train, precision, 2, 2)
+        columns = [history.columns.index(term) for term in ("real_loss", "fake_loss")]
+        found[precision] = [sum(row[column] for column in columns) for row in history.rows]
+    return {arm: round(statistics.mean(losses[len(losses) // 2 :]), 3) for arm, losses in found.items()}
 
 
-ALONE = (
-    "import sys; sys.path[:0] = ['.', 'bench']; from training import *; ours('gan', dataset()[0][:IMAGES], 'auto', 1)"
-)
+def cost_of_watching(family: str, pixels: torch.Tensor) -> float:
+    """The monitor's share of the training time, median of pairs; an epoch of 60,000 images has five checks."""
+    shares = []
+    for _ in range(REPEATS):
+        seconds = [ours(family, pixels, "auto", 1, watched=watched)[1].seconds for watched in (False, True)]
+        shares.append(seconds[1] / seconds[0] - 1)
+    return round(statistics.median(shares), 3)
+
+
+def sampled_and_labelled(family: str) -> dict[str, float]:
+    """Seconds for 10,000 images beyond the import, on two threads."""
+    compute.choose(Compute(device="cpu", precision="auto", threads=2))
+    model, classifier = FAMILIES[family](FAMILIES[family].Config()).eval(), Classifier(10)
+    seconds = []
+    for _ in range(REPEATS):
+        started = time.perf_counter()
+        rng = torch.Generator().manual_seed(0)
+        pixels = torch.cat([as_pixels(model.sample(1000, rng)) for _ in range(10)])
+        label(classifier, pixels)
+        seconds.append(time.perf_counter() - started)
+    return {"seconds": round(statistics.median(seconds), 2)}
+
+
+ALONE = """
+import sys, time; sys.path[:0] = ['.', 'bench']; from training import *
+pixels = dataset()[0][:IMAGES]; ours('gan', pixels[:512], 'auto', 1); started = time.process_time()
+ours('gan', pixels, 'auto', 1, epochs=2); print(time.process_time() - started)
+"""
 
 
 def side_by_side() -> dict[str, float]:
-    """Two trainings of one thread each in two processes: at once, against one after the other. With the imports."""
-    command = [sys.executable, "-c", ALONE]
-    found: dict[str, list[float]] = {}
+    """CPU seconds of two trainings of one thread each in two processes, without their imports."""
+    found: dict[str, list[float]] = {"one after the other": [], "at once": []}
     for _ in range(3):
-        for name, at_once in (("one after the other", False), ("at once", True)):
-            before, started = resource.getrusage(resource.RUSAGE_CHILDREN), time.perf_counter()
-            running = []
+        for name, seconds in found.items():
+            running, said = [], []
             for _ in range(2):
-                running.append(subprocess.Popen(command, cwd=ROOT))
-                if not at_once:
-                    running[-1].wait()
-            assert [process.wait() for process in running] == [0, 0]
-            after = resource.getrusage(resource.RUSAGE_CHILDREN)
-            used = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-            found.setdefault(f"{name}, CPU seconds", []).append(used)
-            found.setdefault(f"{name}, seconds", []).append(time.perf_counter() - started)
-    medians = {name: round(statistics.median(values), 2) for name, values in found.items()}
-    ratio = medians["at once, CPU seconds"] / medians["one after the other, CPU seconds"]
-    return medians | {"CPU seconds at once / one after the other": round(ratio, 2)}
+                running.append(subprocess.Popen([sys.executable, "-c", ALONE], cwd=ROOT, stdout=subprocess.PIPE))
+                if name == "one after the other":
+                    said.append(running[-1].communicate()[0])
+            said = said or [process.communicate()[0] for process in running]
+            seconds.append(sum(map(float, said)))
+    medians = {name: round(statistics.median(seconds), 2) for name, seconds in found.items()}
+    return medians | {"ratio": round(medians["at once"] / medians["one after the other"], 2)}
 
 
 def dataset() -> tuple[torch.Tensor, torch.Tensor]:
@@ -120,7 +216,10 @@ if __name__ == "__main__":
                 found = compare(family, threads, train[:IMAGES], Subset(images, range(IMAGES)))
                 measured[f"{family}, {threads} thread{'s' * (threads > 1)}"] = found
                 print(family, threads, found, file=sys.stderr)
-        measured["VAE's test loss after five epochs, nats"] = losses(train, test, images)
-    measured["two trainings"] = side_by_side()
+            key = f"{family}: loss, nats"
+            measured[key] = gan_losses(train, images) if family == "gan" else vae_losses(train, test, images)
+            measured[f"{family}: share of the time that watching takes"] = cost_of_watching(family, train)
+            measured[f"{family}: sampling and labelling 10,000 images"] = sampled_and_labelled(family)
+    measured["two trainings at once, CPU seconds"] = side_by_side()
     (ROOT / "bench" / "results" / "training.json").write_text(json.dumps(measured, indent=2) + "\n")
     print(json.dumps(measured, indent=2))

@@ -127,8 +127,9 @@ def read_weights(path: Path) -> tuple[dict[str, "Tensor"], dict[str, str]]:
 
     try:
         with safe_open(path, "pt") as opened:
-            return {name: opened.get_tensor(name) for name in opened.keys()}, json.loads(opened.metadata()["about"])
-    except SafetensorError as error:
+            about = (opened.metadata() or {}).get("about", "nothing of what its weights are")
+            return {name: opened.get_tensor(name) for name in opened.keys()}, json.loads(about)
+    except (SafetensorError, json.JSONDecodeError) as error:
         raise ValueError(
             f"{path} should be an intact safetensors file; found: {error}. Delete it and run again."
         ) from None

@@ -1,11 +1,15 @@
 """Where and how precisely the arithmetic is done: device, precision, threads."""
 
 import contextlib
+from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import TypeVar
 
 import torch
 
 from pipeline.params import Compute
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -21,6 +25,19 @@ class Arithmetic:
         if self.precision == "bfloat16":
             return torch.autocast(self.device.type, torch.bfloat16)
         return contextlib.nullcontext()
+
+    def moves(self, objectives: Iterator[T]) -> Iterator[T]:
+        """Compute each objective under the chosen precision.
+
+        Autocast caches a network's weights in low precision until its context ends. Between two moves the weights
+        change, so each move has a context of its own.
+        """
+        while True:
+            with self.autocast():
+                move = next(objectives, None)
+            if move is None:
+                return
+            yield move
 
 
 def choose(wanted: Compute) -> Arithmetic:

@@ -17,9 +17,20 @@ def source(name: str) -> str:
 
 
 def bases(name: str) -> set[str]:
-    """The names of the classes that the family's classes are declared to extend: its capabilities."""
-    classes = [node for node in ast.parse(source(name)).body if isinstance(node, ast.ClassDef)]
-    return {base.id for node in classes for base in node.bases if isinstance(base, ast.Name)}
+    """What the family's classes are declared to extend, and what base.py says that those extend: its capabilities."""
+    found, general = set(), extended(source("base"))
+    todo = [base for declared in extended(source(name)).values() for base in declared]
+    while todo:
+        base = todo.pop()
+        found.add(base)
+        todo += general.get(base, [])
+    return found
+
+
+def extended(text: str) -> dict[str, list[str]]:
+    """The classes that a source defines at its top, each with the plain names of those it extends."""
+    classes = [node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]
+    return {node.name: [base.id for base in node.bases if isinstance(base, ast.Name)] for node in classes}
 
 
 def paragraph(name: str) -> str:

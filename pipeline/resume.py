@@ -64,6 +64,16 @@ class ResumeFile:
         self.path.unlink(missing_ok=True)
 
 
+def named(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """A state as a part of a larger one: each name gets `prefix/` before it."""
+    return {f"{prefix}/{name}": value for name, value in state.items()}
+
+
+def under(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """The part that `named` put there."""
+    return {name.removeprefix(f"{prefix}/"): value for name, value in state.items() if name.startswith(f"{prefix}/")}
+
+
 def digest(state: Mapping[str, Tensor]) -> str:
     """SHA-256 of all names and values."""
     found = hashlib.sha256()

@@ -11,9 +11,13 @@ from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from pipeline.compute import Arithmetic
+from pipeline.log import Log
 from pipeline.models.base import Objective, TrainedModel, TrainingConfig
-from pipeline.resume import ResumeFile
+from pipeline.monitor import Monitor
+from pipeline.resume import ResumeFile, named, under
 from pipeline.shapes import Images, Pixels, as_images
+
+TELL_EVERY = 1.0  # seconds, and after every epoch
 
 
 class Diverged(ArithmeticError):
@@ -21,24 +25,25 @@ class Diverged(ArithmeticError):
 
 
 @dataclass
-class History:
-    """What every step of a training logged: one row a step, one column a quantity."""
+class History(Log):
+    """What every step of a training logged."""
 
-    steps_per_epoch: int
-    columns: list[str] = field(default_factory=list)
-    rows: list[list[float]] = field(default_factory=list)
+    steps_per_epoch: int = 1
     seconds: float = 0.0  # that the training took
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training stands at the end of an epoch."""
+    """Where a training stands."""
 
     epoch: int
     epochs: int
+    images_seen: int
+    images_to_see: int  # in all
     images_per_second: float
     seconds_left: float
-    logged: dict[str, float]  # means over the epoch
+    logged: dict[str, float]  # means over the last epoch's worth of steps
+    history: History  # so far
 
 
 def train(
@@ -48,48 +53,45 @@ def train(
     seed: int,
     tell: Callable[[Progress], None],
     resume: ResumeFile | None = None,
+    monitor: Monitor | None = None,
 ) -> History:
     """Train `model` in place on `pixels`, which already lie on its device.
 
-    With a `resume` file a killed training goes on where the file was last written, and ends at the same bits.
+    With a `resume` file a killed training goes on where the file was last written, and ends at the same bits. A
+    `monitor` looks on and changes none of them.
 
     Raises:
         Diverged: a logged loss became NaN or infinite; the message names the step and the term.
     """
     config = model.config
-    training = Training(model, seed, math.ceil(len(pixels) / config.batch_size))
+    training = Training(model, seed, math.ceil(len(pixels) / config.batch_size), monitor)
     if resume and (saved := resume.read()):
         training.restore(saved)
-    started, done = time.perf_counter(), training.history.seconds
+    started = told = time.perf_counter()
+    done = training.history.seconds
     # A look at the losses makes a GPU wait, so there it is taken seldom.
     look_every = 1 if pixels.device.type == "cpu" else 100
 
     model.train()
     while training.epoch <= config.epochs:
         for chosen in training.batches(len(pixels), pixels.device):
+            training.batch += 1
+            if monitor:
+                monitor.before(training.step)
             training.logged.append(
                 step(model, as_images(pixels[chosen]), training.optimizers, arithmetic, training.history.columns)
             )
             training.average.update()
-            training.batch += 1
-            if training.batch % look_every == 0:
+            if monitor:
+                monitor.after(training.step)
+            if training.batch % look_every == 0 or training.epoch_is_over:
                 training.look(resume)
+                training.history.seconds = done + time.perf_counter() - started
                 if resume and resume.due():
-                    training.history.seconds = done + time.perf_counter() - started
                     resume.write(training.state())
-        training.look(resume)
-        training.history.seconds = done + time.perf_counter() - started
-        means = torch.tensor(training.history.rows[-training.history.steps_per_epoch :]).mean(0).tolist()
-        rate = training.epoch * len(pixels) / training.history.seconds
-        tell(
-            Progress(
-                training.epoch,
-                config.epochs,
-                rate,
-                (config.epochs - training.epoch) * len(pixels) / rate,
-                dict(zip(training.history.columns, means, strict=True)),
-            )
-        )
+                if training.epoch_is_over or time.perf_counter() - told > TELL_EVERY:
+                    tell(training.progress(len(pixels)))
+                    told = time.perf_counter()
         training.epoch, training.batch = training.epoch + 1, 0
     training.average.install()
     model.eval()
@@ -99,16 +101,43 @@ def train(
 class Training:
     """All that changes while a model is trained, and that a killed training needs to go on to the same bits."""
 
-    def __init__(self, model: TrainedModel, seed: int, steps_per_epoch: int) -> None:
+    def __init__(self, model: TrainedModel, seed: int, steps_per_epoch: int, monitor: Monitor | None) -> None:
         self.model = model
+        self.monitor = monitor
         self.optimizers = Optimizers(model.config)
         self.average = Average(model, model.config.ema)
         self.shuffler = torch.Generator().manual_seed(seed)
         self.shuffled = self.shuffler.get_state()  # before the shuffle of this epoch
         self.epoch = 1
         self.batch = 0  # batches of this epoch that are done
-        self.history = History(steps_per_epoch)
+        self.history = History(steps_per_epoch=steps_per_epoch)
         self.logged: list[Tensor] = []  # of steps that were not looked at yet; they lie on the device
+
+    @property
+    def step(self) -> int:
+        """Batches that were trained on since the beginning, the present one included."""
+        return (self.epoch - 1) * self.history.steps_per_epoch + self.batch
+
+    @property
+    def epoch_is_over(self) -> bool:
+        return self.batch == self.history.steps_per_epoch
+
+    def progress(self, images: int) -> Progress:
+        """Where it stands, with so many images an epoch."""
+        epochs, history = self.model.config.epochs, self.history
+        seen = round((self.epoch - 1 + self.batch / history.steps_per_epoch) * images)
+        rate = seen / history.seconds
+        means = torch.tensor(history.rows[-history.steps_per_epoch :]).mean(0).tolist()
+        return Progress(
+            epoch=self.epoch,
+            epochs=epochs,
+            images_seen=seen,
+            images_to_see=epochs * images,
+            images_per_second=rate,
+            seconds_left=(epochs * images - seen) / rate,
+            logged=dict(zip(history.columns, means, strict=True)),
+            history=history,
+        )
 
     def batches(self, count: int, device: torch.device) -> Iterator[Tensor]:
         """The indices of each batch of this epoch that is still to do.
@@ -121,8 +150,6 @@ class Training:
 
     def look(self, resume: ResumeFile | None) -> None:
         """Move what was logged into the history; a loss that is no number ends the training."""
-        if not self.logged:
-            return
         self.history.rows += torch.stack(self.logged).tolist()
         try:
             check_finite(self.history, len(self.logged))
@@ -134,14 +161,12 @@ class Training:
     def state(self) -> dict[str, Tensor]:
         """Everything as named tensors, at the end of a step."""
         return {
-            **{f"model/{name}": value for name, value in self.model.state_dict().items()},
-            **{f"average/{name}": value for name, value in self.average.state().items()},
-            **{f"adam/{name}": value for name, value in self.optimizers.state(self.model).items()},
-            **{
-                f"history/{i:04d} {name}": torch.tensor([row[i] for row in self.history.rows], dtype=torch.float64)
-                for i, name in enumerate(self.history.columns)
-            },
-            **{f"random/{name}": value for name, value in random_state(self.model.device).items()},
+            **named("model", self.model.state_dict()),
+            **named("average", self.average.state()),
+            **named("adam", self.optimizers.state(self.model)),
+            **named("history", self.history.state()),
+            **named("monitor", self.monitor.state() if self.monitor else {}),
+            **named("random", random_state(self.model.device)),
             "shuffled": self.shuffled,
             "position": torch.tensor([self.epoch, self.batch]),
             "seconds": torch.tensor(self.history.seconds, dtype=torch.float64),
@@ -152,18 +177,13 @@ class Training:
         self.model.load_state_dict(under("model", state))
         self.average.restore(under("average", state))
         self.optimizers.restore(self.model, under("adam", state))
-        history = sorted(under("history", state).items())  # numbered: a file has no order
-        self.history.columns[:] = [name.split(" ", 1)[1] for name, _ in history]
-        self.history.rows = torch.stack([values for _, values in history], dim=1).tolist()
+        self.history.restore(under("history", state))
+        if self.monitor:
+            self.monitor.restore(under("monitor", state))
         self.shuffler.set_state(state["shuffled"])
         self.epoch, self.batch = state["position"].tolist()
         self.history.seconds = state["seconds"].item()
         set_random_state(under("random", state), self.model.device)
-
-
-def under(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The part of a state whose names begin with `prefix/`, without it."""
-    return {name.removeprefix(f"{prefix}/"): value for name, value in state.items() if name.startswith(f"{prefix}/")}
 
 
 def random_state(device: torch.device) -> dict[str, Tensor]:
@@ -183,30 +203,20 @@ def step(
 ) -> Tensor:
     """Take the moves of one batch; return what they log, (quantities,), and name it in `columns`."""
     logged: dict[str, Tensor] = {}
-    for move in moves(model.objectives(images), arithmetic):
-        parameters = list(move.trains.parameters())
-        optimizer = optimizers.of(move.trains)
-        optimizer.zero_grad()
-        # Only the parameters that move get a gradient: no work is spent on the opponent's.
-        move.loss.backward(inputs=parameters)
-        optimizer.step()
+    for move in arithmetic.moves(model.objectives(images)):
+        descend(move, optimizers)
         logged |= {**move.terms, **move.watch}
     columns[:] = logged
     return torch.stack([value.detach().float() for value in logged.values()])
 
 
-def moves(objectives: Iterator[Objective], arithmetic: Arithmetic) -> Iterator[Objective]:
-    """Compute each objective under the chosen precision.
-
-    Autocast caches a network's weights in low precision until its context ends. Between two moves the weights
-    change, so each move has a context of its own.
-    """
-    while True:
-        with arithmetic.autocast():
-            move = next(objectives, None)
-        if move is None:
-            return
-        yield move
+def descend(move: Objective, optimizers: "Optimizers") -> None:
+    """Take one move."""
+    optimizer = optimizers.of(move.trains)
+    optimizer.zero_grad()
+    # Only the parameters that move get a gradient: no work is spent on the opponent's.
+    move.loss.backward(inputs=list(move.trains.parameters()))
+    optimizer.step()
 
 
 class Optimizers:

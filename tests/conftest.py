@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 
 from pipeline import sources
+from pipeline.compute import choose
 from pipeline.data import Dataset
+from pipeline.params import Compute
 
 ROOT = Path(__file__).parents[1]
 
@@ -15,6 +17,11 @@ ROOT = Path(__file__).parents[1]
 def mnist() -> Dataset:
     """The real MNIST, fetched as the pipeline does it, and kept where the pipeline keeps it."""
     return sources.load("mnist", ROOT / "data" / "raw" / "mnist", lambda line: print(line, file=sys.stderr))
+
+
+def pytest_configure() -> None:
+    """One thread for each test process, and no slow denormal numbers, as in the pipeline."""
+    choose(Compute(device="cpu", precision="float32", threads=1))
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -1,6 +1,7 @@
 """What every family promises. `test_models.py` asks it of each file in pipeline/models/."""
 
 import copy
+import math
 from collections.abc import Callable
 from pathlib import Path
 
@@ -9,7 +10,15 @@ from torch import nn
 
 from pipeline import artifacts, training
 from pipeline.compute import Arithmetic
-from pipeline.models.base import Autoencoder, GenerativeModel, ObservationModel, TrainedModel
+from pipeline.models.base import (
+    Adversarial,
+    Autoencoder,
+    GenerativeModel,
+    ObservationModel,
+    TrainedModel,
+    Variational,
+)
+from pipeline.monitor import Monitor
 
 FLOAT32 = Arithmetic(torch.device("cpu"), "float32", 1)
 Build = Callable[[], GenerativeModel]
@@ -126,6 +135,39 @@ def evaluation_changes_nothing(build: Build) -> None:
     found = training.evaluate(model, (digits(32) * 255).byte().squeeze(1))
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     assert sorted(found.terms) == sorted(term for terms in found.objectives.values() for term in terms)
+
+
+def being_watched_changes_nothing(build: Build) -> None:
+    finished = []
+    for watched in (False, True):
+        model, pixels = built(build), (digits(64) * 255).byte().squeeze(1)
+        model.config = model.config.model_copy(update={"epochs": 3})
+        monitor = Monitor(model, pixels, FLOAT32) if watched else None
+        history = training.train(model, pixels, FLOAT32, 0, lambda progress: None, monitor=monitor)
+        finished.append((history.rows, torch.get_rng_state(), *model.state_dict().values()))
+    for plain, seen in zip(*finished, strict=True):
+        assert plain == seen if isinstance(plain, list) else torch.equal(plain, seen)
+    assert monitor is not None and len(monitor.checks.rows) >= 1
+    assert all(math.isfinite(value) for row in monitor.checks.rows for value in row)
+
+
+def fakes_move_with_the_generator(build: Build) -> None:
+    model = built(build)
+    assert isinstance(model, Adversarial)
+    logits = model.fake_logits(5)
+    assert logits.shape == (5, 1) and logits.dtype == torch.float32
+    gradients = torch.autograd.grad(logits.sum(), list(model.generator.parameters()))
+    assert all(gradient.abs().sum() > 0 for gradient in gradients)
+    watched = {name for move in model.objectives(digits(4)) for name in move.watch}
+    assert {"D_real", "D_fake", "D_right"} <= watched
+
+
+def codes_are_the_means_of_their_distributions(build: Build) -> None:
+    model = built(build)
+    assert isinstance(model, Variational)
+    mean, log_var = model.posterior(digits(5))
+    assert torch.equal(mean, model.encode(digits(5)))
+    assert mean.shape == log_var.shape and mean.dtype == log_var.dtype == torch.float32
 
 
 def codes_have_images_and_images_have_codes(build: Build) -> None:

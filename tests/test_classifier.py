@@ -7,7 +7,7 @@ import torch
 from pipeline import classifier
 from pipeline.compute import choose
 from pipeline.data import Dataset
-from pipeline.metrics.labels import calibration_error
+from pipeline.metrics.calibration import calibration_error
 from pipeline.params import Classifier as Config
 from pipeline.params import Compute
 from pipeline.shapes import as_images

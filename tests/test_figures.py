@@ -1,6 +1,7 @@
 import base64
 import io
 import re
+from dataclasses import asdict
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -10,9 +11,30 @@ import pytest
 from PIL import Image
 
 from pipeline import artifacts
+from pipeline.alarms import RULES, Alarm, Trained
 from pipeline.data import Dataset
-from pipeline.figures import comparison, grids, judge, labels, latent, losses, networks, style
-from pipeline.stages import draw_classifier, draw_comparison, draw_draws, draw_latent, draw_samples, draw_training
+from pipeline.figures import (
+    comparison,
+    grids,
+    health,
+    judge,
+    labels,
+    latent,
+    losses,
+    networks,
+    perfect_discriminator,
+    snapshots,
+    style,
+)
+from pipeline.stages import (
+    draw_classifier,
+    draw_comparison,
+    draw_draws,
+    draw_latent,
+    draw_perfect_discriminator,
+    draw_samples,
+    draw_training,
+)
 
 DIGITS = [str(digit) for digit in range(10)]
 OBJECTIVES = {"discriminator": ["real_loss", "fake_loss"], "generator": ["generator_loss"]}
@@ -34,7 +56,8 @@ def history(steps=470, seed=0):
     return pd.DataFrame(
         {
             **{"step": step, "epoch": step / 235, "real_loss": real, "fake_loss": fake},
-            **{"D_real": np.exp(-real), "D_fake": 1 - np.exp(-fake), "generator_loss": 1 + rng.random(steps)},
+            **{"D_real": np.exp(-real), "D_fake": 1 - np.exp(-fake), "D_right": rng.random(steps)},
+            "generator_loss": 1 + rng.random(steps),
         }
     )
 
@@ -70,6 +93,29 @@ BINS = pd.DataFrame(
 )
 
 
+def trained(checks=10, dimensions=0, seed=0):
+    """A GAN's training, ten steps a check; with the KL of some dimensions as if it had a code too."""
+    rng = np.random.default_rng(seed)
+    parts = [("gradient", f"{network}.{layer}") for network in ("discriminator", "generator") for layer in (0, 2)]
+    parts += [("update", part) for _, part in parts]
+    parts += [("saturating", "generator"), ("nonsaturating", "generator"), ("change", "samples")]
+    parts += [("distance", "samples"), *(("kl", str(dimension)) for dimension in range(dimensions))]
+    rows = [(10 * (check + 1), *part, 0.1 + rng.random()) for check in range(checks) for part in parts]
+    table = pd.DataFrame(rows, columns=["step", "quantity", "part", "value"])
+    steps = np.repeat(table["step"].unique(), 10)
+    shares = pd.DataFrame({"step": steps, "label": np.tile(range(10), checks), "share": 0.1})
+    return Trained(history(10 * checks), table, shares)
+
+
+def experiment(scale=1.0):
+    step = np.arange(151)
+    gradients = {"saturating": scale * 10.0 ** (-step / 30), "nonsaturating": scale * (1 + step / 15)}
+    return pd.DataFrame({"step": step, "D_fake": 0.5 * 10.0 ** (-step / 25), **gradients})
+
+
+ALARMS = [Alarm(rule.__name__.replace("_", " "), 30, 60, False, "moved 0.1") for rule in RULES]
+
+
 def named(count):
     """Class names: digits, or long ones where there are other than ten."""
     return DIGITS if count == 10 else [f"Ankle boot {index}" for index in range(count)]
@@ -84,6 +130,10 @@ def every_figure(classes=10):
         "ambiguous": grids.ambiguous(sampled, p, names),
         "classes": labels.classes(even, even / 2, even * 1.1, even, names),
         "losses": losses.losses([history()], OBJECTIVES),
+        "health": health.health(trained(), ALARMS),
+        "code": health.health(trained(dimensions=128), []),
+        "snapshots": snapshots.snapshots(np.arange(1, 13), np.stack([images(8)] * 12), 2.0),
+        "perfect_discriminator": perfect_discriminator.gradients([experiment(), experiment(2)]),
         "gan": networks.diagram([GENERATOR, DISCRIMINATOR]),
         "vae": networks.diagram([ENCODER, DECODER]),
         "other": networks.diagram([dict(GENERATOR, name="flow"), ENCODER, DECODER]),
@@ -212,6 +262,12 @@ def test_an_svg_is_an_image_with_a_title():
     assert root.findtext("{http://www.w3.org/2000/svg}title") == "Reliability of the classifier's confidence"
 
 
+def test_no_id_of_an_svg_is_used_twice_and_none_needs_quoting():
+    for name, figure in every_figure().items():
+        ids = [element.get("id") for element in ElementTree.fromstring(style.svg(figure)).iter() if element.get("id")]
+        assert len(set(ids)) == len(ids) and not any(" " in each for each in ids), name
+
+
 def test_the_grid_shows_every_pixel_and_transparent_gaps():
     drawn = images(100)
     grey, opacity = pixels(grids.samples(drawn))
@@ -309,7 +365,7 @@ def test_losses_are_the_block_means_of_the_objectives_sums():
     lines = drawn_lines(losses.losses([told], OBJECTIVES), 0)
     assert list(lines) == ["discriminator: real + fake", "generator"]
     total = (told["real_loss"] + told["fake_loss"]).to_numpy()
-    blocks = [total[start : start + 7].mean() for start in range(0, 1230, 7)]  # 1230 / 200, rounded up
+    blocks = [total[start : start + 8].mean() for start in range(0, 1230, 8)]  # 1230 / 160, rounded up
     np.testing.assert_allclose(lines["discriminator: real + fake"], blocks)
     assert len(blocks) <= losses.POINTS
 
@@ -317,15 +373,15 @@ def test_losses_are_the_block_means_of_the_objectives_sums():
 def test_the_band_of_one_seed_is_the_extremes_of_each_block():
     told = history(1230)
     summed = losses.summary([told], ["generator_loss"])
-    first = told["generator_loss"][:7]
+    first = told["generator_loss"][:8]
     assert (summed["low"][0], summed["high"][0]) == (first.min(), first.max())
-    assert summed["step"][0] == 4
+    assert summed["step"][0] == 4.5
 
 
 def test_the_band_of_several_seeds_is_the_extremes_of_their_means():
     told = [history(1230, seed) for seed in range(5)]
     summed = losses.summary(told, ["generator_loss"])
-    means = [one["generator_loss"][:7].mean() for one in told]
+    means = [one["generator_loss"][:8].mean() for one in told]
     np.testing.assert_allclose(summed.loc[0, ["low", "mean", "high"]], [min(means), np.mean(means), max(means)])
 
 
@@ -333,7 +389,10 @@ def test_short_histories_are_drawn_whole():
     told = history(470)
     figure = losses.losses([told], OBJECTIVES)
     np.testing.assert_array_equal(drawn_lines(figure, 0)["generator"], told["generator_loss"])
-    np.testing.assert_array_equal(drawn_lines(figure, 1)["D_fake"], told["D_fake"])
+    watched = drawn_lines(figure, 1)
+    assert list(watched) == ["D(x)", "D(G(z))", "judged right"]
+    np.testing.assert_array_equal(watched["D(G(z))"], told["D_fake"])
+    np.testing.assert_array_equal(watched["judged right"], told["D_right"])
     assert "every iteration" in texts(figure)
 
 
@@ -348,6 +407,10 @@ def test_a_single_objective_is_split_into_its_terms():
 def test_both_iterations_and_epochs_can_be_read():
     figure = losses.losses([history(47_000)], OBJECTIVES)
     assert {"iteration", "epoch", "40000", "175"} <= set(texts(figure))
+    root = ElementTree.fromstring(style.svg(figure))
+    heights = {(text.text or "").strip(): float(text.get("y", 0)) for text in root.iter() if text.get("y")}
+    for above, below in (("40000", "iteration"), ("iteration", "175"), ("175", "epoch")):
+        assert heights[above] + 9 < heights[below]  # points: no text lies on another
     axes = figure.axes[-1]
     (epochs,) = axes.child_axes
     np.testing.assert_allclose(
@@ -366,6 +429,211 @@ def test_a_constant_history_is_drawn_inside_its_axis(value):
 
 def test_a_history_of_one_step_can_be_drawn():
     assert style.svg(losses.losses([history(1)], OBJECTIVES))
+
+
+def test_what_is_logged_beside_a_gans_losses_shares_one_line_of_names():
+    names = {"D(x)", "D(G(z))", "judged right"}
+    root = ElementTree.fromstring(style.svg(losses.losses([history()], OBJECTIVES)))
+    written = [text for text in root.iter("{http://www.w3.org/2000/svg}text") if (text.text or "").strip() in names]
+    assert len(written) == 3 and len({text.get("y") for text in written}) == 1
+
+
+def panel(figure, title):
+    (found,) = (axes for axes in figure.axes if axes.get_title(loc="left") == title)
+    return found
+
+
+def lines_of(axes):
+    return {line.get_label(): np.asarray(line.get_ydata()) for line in axes.get_lines()}
+
+
+def test_the_gradient_of_a_network_is_that_of_all_its_layers():
+    told = trained()
+    layers = told.of("gradient")
+    drawn = lines_of(panel(health.health(told, []), "norm of the gradient"))
+    assert list(drawn) == ["discriminator", "generator"]
+    np.testing.assert_allclose(drawn["generator"], np.hypot(layers["generator.0"], layers["generator.2"]))
+
+
+def test_the_step_of_a_network_is_a_band_over_its_layers():
+    told = trained()
+    layers = told.of("update")[["discriminator.0", "discriminator.2"]]
+    axes = panel(health.health(told, []), "step / weights, by layer")
+    np.testing.assert_allclose(lines_of(axes)["discriminator"], layers.mean(axis=1))
+    corners = axes.collections[0].get_paths()[0].vertices
+    assert corners[:, 1].min() == layers.min(axis=None) and corners[:, 1].max() == layers.max(axis=None)
+
+
+def test_a_layer_can_be_a_whole_network():
+    told = trained()
+    told.checks["part"] = told.checks["part"].replace({"generator.0": "generator", "generator.2": "generator_2.0"})
+    figure = health.health(told, [])
+    for title, quantity in (("norm of the gradient", "gradient"), ("step / weights, by layer", "update")):
+        drawn, layers = lines_of(panel(figure, title)), told.of(quantity)
+        assert list(drawn) == ["discriminator", "generator", "generator_2"]
+        np.testing.assert_array_equal(drawn["generator"], layers["generator"])
+        np.testing.assert_array_equal(drawn["generator_2"], layers["generator_2.0"])
+
+
+def test_many_networks_are_drawn_as_one():
+    told = trained()
+    names = {
+        f"{network}.{layer}": f"{network}{layer}.0" for network in ("discriminator", "generator") for layer in (0, 2)
+    }
+    told.checks["part"] = told.checks["part"].replace(names)
+    figure = health.health(told, [])
+    norms = lines_of(panel(figure, "norm of the gradient"))
+    np.testing.assert_allclose(norms["all layers"], told.of("gradient").pow(2).sum(axis=1).pow(0.5))
+    assert len(norms) == len(lines_of(panel(figure, "step / weights, by layer"))) == 1
+
+
+def test_both_losses_and_the_samples_are_drawn_as_measured():
+    told = trained()
+    figure = health.health(told, [])
+    drawn = lines_of(panel(figure, "the generator’s, by its loss"))
+    np.testing.assert_array_equal(drawn["saturating"], told.of("saturating")["generator"])
+    np.testing.assert_array_equal(drawn["non-saturating"], told.of("nonsaturating")["generator"])
+    change = lines_of(panel(figure, "change of the samples / their norm"))
+    np.testing.assert_array_equal(change["samples"], told.of("change")["samples"])
+    distance = panel(figure, "distance between samples / between real images")
+    np.testing.assert_array_equal(lines_of(distance)["samples"], told.of("distance")["samples"])
+    assert [1, 1] in [list(line.get_ydata()) for line in distance.get_lines()]  # real images
+    fakes = lines_of(panel(figure, "D(G(z)), the mean over fakes"))
+    np.testing.assert_array_equal(fakes["D(G(z))"], told.history["D_fake"])
+
+
+def test_labels_are_told_by_their_entropy_and_the_largest_share():
+    shares = pd.DataFrame({"step": np.repeat([10, 20, 30], 4), "label": [0, 1, 2, 3] * 3})
+    shares["share"] = [0.25] * 4 + [0.5, 0.5, 0, 0] + [1, 0, 0, 0]
+    told = trained()
+    drawn = lines_of(panel(health.health(Trained(told.history, told.checks, shares), []), "predicted labels"))
+    np.testing.assert_allclose(drawn["entropy (1: equal)"], [1, 0.5, 0], atol=1e-12)
+    np.testing.assert_allclose(drawn["largest share"], [0.25, 0.5, 1])
+
+
+def test_each_of_two_dimensions_has_a_line_and_of_many_the_quantiles():
+    two = trained(dimensions=2)
+    drawn = lines_of(panel(health.health(two, []), "KL by dimension"))
+    assert list(drawn) == ["z₁", "z₂"]
+    np.testing.assert_array_equal(drawn["z₂"], two.of("kl")["1"])
+    many = trained(dimensions=128)
+    table = many.of("kl")
+    axes = panel(health.health(many, []), "KL by dimension")
+    drawn = lines_of(axes)
+    np.testing.assert_array_equal(drawn["largest"], table.max(axis=1))
+    np.testing.assert_array_equal(drawn["smallest"], table.min(axis=1))
+    np.testing.assert_allclose(drawn["middle half"], table.median(axis=1))
+    corners = axes.collections[0].get_paths()[0].vertices[:, 1]
+    assert corners.max() == table.quantile(0.75, axis=1).max() and corners.min() == table.quantile(0.25, axis=1).min()
+
+
+def test_a_model_without_a_quantity_has_no_panel_of_it():
+    told = trained()
+    told = Trained(
+        told.history[["step", "epoch"]], told.checks.query("quantity in ('gradient', 'update')"), told.shares
+    )
+    titles = [axes.get_title(loc="left") for axes in health.health(told, []).axes]
+    assert titles == ["norm of the gradient", "step / weights, by layer", "predicted labels"]
+
+
+@pytest.mark.parametrize("rule", RULES)
+def test_every_rule_has_a_panel_that_shades_and_names_its_alarms(rule):
+    kind = rule.__name__.replace("_", " ")
+    alarms = [Alarm(kind, 30, 60, False, "moved 0.1"), Alarm(kind, 80, 90, False, "moved 0.1")]
+    figure = health.health(trained(dimensions=2), alarms)
+    shaded = [axes for axes in figure.axes if axes.patches]
+    assert shaded
+    for axes in shaded:
+        assert [(span.get_x(), span.get_x() + span.get_width()) for span in axes.patches] == [(30, 60), (80, 90)]
+        assert [text.get_text() for text in axes.texts].count(f"alarm: {kind}") == 1
+        highest = max(np.max(line.get_ydata()) for line in axes.get_lines())
+        (_, curves), (_, top) = axes.transScale.transform([(1, highest), (1, axes.get_ylim()[1])])
+        (_, bottom) = axes.transScale.transform((1, axes.get_ylim()[0]))
+        assert top - curves > 0.2 * (top - bottom)  # room for the name
+    assert not any(axes.patches for axes in health.health(trained(dimensions=2), []).axes)
+
+
+def test_a_zero_lies_at_the_foot_of_a_log_axis():
+    told = trained()
+    told.checks.loc[told.checks["quantity"] == "gradient", "value"] = 0.0
+    told.checks.loc[(told.checks["quantity"] == "change") & (told.checks["step"] > 50), "value"] = 0.0
+    figure = health.health(told, [])
+    for title, last in (("norm of the gradient", 10), ("change of the samples / their norm", 5)):
+        axes = panel(figure, title)
+        for values in lines_of(axes).values():
+            assert (values[-last:] == axes.get_ylim()[0]).all() and (values[:-last] > axes.get_ylim()[0]).all()
+    assert style.svg(figure)
+
+
+def test_a_training_of_one_check_is_drawn_as_points():
+    figure = health.health(trained(1, dimensions=2), [])
+    assert {line.get_marker() for line in panel(figure, "KL by dimension").get_lines()} == {"o"}
+    assert style.svg(figure)
+
+
+def test_many_checks_are_drawn_by_their_medians():
+    told = trained(1000)
+    figure = health.health(told, ALARMS)
+    drawn = lines_of(panel(figure, "change of the samples / their norm"))["samples"]
+    np.testing.assert_allclose(drawn, np.median(told.of("change")["samples"].to_numpy().reshape(100, 10), axis=1))
+    assert any("median of 10 checks" in text for text in texts(figure))
+    assert len(style.svg(figure)) < LIMIT
+
+
+def test_ticks_of_a_log_axis_are_few_and_round():
+    assert style.ticks(1e-6, 20.0) == [1e-6, 1e-4, 1e-2, 1]
+    assert style.ticks(0.3, 40.0) == [1, 10]
+    assert style.ticks(1.1, 4.8) == [1.5, 2, 3, 4]
+    for low in np.geomspace(1e-7, 1e3, 101):
+        for ratio in (2.25, 5, 20, 1e3, 1e9):
+            found = style.ticks(low, low * ratio)
+            assert 2 <= len(found) <= 4 and low <= found[0] < found[-1] <= low * ratio
+    assert [style.power(value) for value in (1e-5, 0.001, 0.5, 200.0, 1e6)] == ["10⁻⁵", "0.001", "0.5", "200", "10⁶"]
+
+
+def test_snapshots_show_the_same_samples_at_each_moment_with_its_time():
+    seen = np.stack([images(10, seed) for seed in range(100)])
+    figure = snapshots.snapshots(10 * np.arange(1, 101), seen, 40.0)
+    assert texts(figure)[:4] == ["epoch 0.2", "step 10", "epoch 0.5", "step 20"]
+    assert texts(figure)[-2:] == ["epoch 25.0", "step 1,000"]
+    found = re.search(r"data:image/png;base64,([^\"]+)", style.svg(figure).decode())
+    assert found
+    grey, opacity = pixels(base64.b64decode(found[1]))
+    assert grey.shape == (8 * 29 - 1, 8 * 29 - 1)
+    for row, moment in enumerate(snapshots.moments(100)):
+        for column in range(8):
+            tile = grey[row * 29 : row * 29 + 28, column * 29 : column * 29 + 28]
+            assert np.abs(tile - seen[moment, column]).max() <= 255 / 30 / 2 + 1
+    assert (opacity[28::29] == 0).all()
+
+
+def test_each_pixel_of_a_snapshot_is_two_by_two():
+    figure = snapshots.snapshots(np.arange(1, 9), np.stack([images(8)] * 8), 1.0)
+    left, right, bottom, top = figure.axes[0].images[0].get_extent()
+    width, height = figure.get_size_inches() * grids.PIXELS_PER_INCH
+    assert width == 2 * right and height == 2 * (bottom - top) and right - left == 8 * 29 - 1
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 8, 9, 10, 25, 100])
+def test_moments_are_the_first_the_last_and_some_between(count):
+    chosen = snapshots.moments(count)
+    assert len(chosen) == min(count, 8) and chosen[0] == 0 and chosen[-1] == count - 1
+    assert (np.diff(chosen) > 0).all()
+
+
+def test_the_gradients_of_every_seed_are_drawn_and_named_once():
+    figure = perfect_discriminator.gradients([experiment(), experiment(3)])
+    above, below = figure.axes
+    norms = [line.get_ydata() for line in above.get_lines()]
+    for drawn, (table, column) in zip(
+        norms,
+        [(experiment(scale), column) for column in ("saturating", "nonsaturating") for scale in (1, 3)],
+        strict=True,
+    ):
+        np.testing.assert_allclose(drawn, table[column])
+    assert [text.get_text() for text in above.get_legend().get_texts()] == ["saturating", "non-saturating"]
+    assert len(below.get_lines()) == 2 and above.get_yscale() == below.get_yscale() == "log"
+    np.testing.assert_allclose(below.get_lines()[0].get_ydata(), experiment()["D_fake"])
 
 
 def test_diagrams_say_sizes_activations_and_dropout():
@@ -529,6 +797,12 @@ def test_stages_draw_what_their_flags_name(tmp_path: Path, monkeypatch: pytest.M
         artifacts.write_table(tmp_path / f"labels/{model}/3.csv", table)
     artifacts.write_table(tmp_path / "metrics.csv", metrics)
     artifacts.write_table(tmp_path / "history.csv", history())
+    told = trained()
+    artifacts.write_table(tmp_path / "checks.csv", told.checks)
+    artifacts.write_table(tmp_path / "shares.csv", told.shares)
+    artifacts.write_table(tmp_path / "alarms.csv", pd.DataFrame([asdict(alarm) for alarm in ALARMS]))
+    artifacts.write_arrays(tmp_path / "snapshots.npz", steps=np.array([235, 470]), images=np.stack([images(9)] * 2))
+    artifacts.write_table(tmp_path / "gradients.csv", experiment())
     artifacts.write_json(tmp_path / "training.json", {"objectives": OBJECTIVES})
     artifacts.write_json(tmp_path / "networks.json", {"networks": [GENERATOR, DISCRIMINATOR]})
     artifacts.write_json(tmp_path / "summary.json", {"class_names": ["no", "yes"]})
@@ -554,8 +828,13 @@ def test_stages_draw_what_their_flags_name(tmp_path: Path, monkeypatch: pytest.M
     draw_training.main(
         flags(
             "--networks @networks.json --history @history.csv @history.csv --training @training.json"
+            " --checks @checks.csv --shares @shares.csv --alarms @alarms.csv --snapshots @snapshots.npz"
             " --losses-figure @out/losses.svg --networks-figure @out/networks.svg"
+            " --health-figure @out/health.svg --snapshots-figure @out/snapshots.svg"
         )
+    )
+    draw_perfect_discriminator.main(
+        flags("--gradients @gradients.csv @gradients.csv --figure @out/perfect_discriminator.svg")
     )
     draw_latent.main(
         flags("--latent @latent.npz --dataset @images.npz --manifold @out/manifold.png --codes @out/codes.svg")
@@ -575,8 +854,12 @@ def test_stages_draw_what_their_flags_name(tmp_path: Path, monkeypatch: pytest.M
     )
     written = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert written == sorted(
-        "ambiguous.svg classes.svg codes.svg confidence.svg confusion.svg draws.png labels.svg losses.svg"
-        " manifold.png networks.svg reliability.svg samples.png sharpness.svg".split()
+        "ambiguous.svg classes.svg codes.svg confidence.svg confusion.svg draws.png health.svg labels.svg"
+        " losses.svg manifold.png networks.svg perfect_discriminator.svg reliability.svg samples.png sharpness.svg"
+        " snapshots.svg".split()
     )
     assert "mean of 2 seeds" in (tmp_path / "out/losses.svg").read_text()
+    assert "alarm: frozen generator" in (tmp_path / "out/health.svg").read_text()
+    assert "epoch 2.0" in (tmp_path / "out/snapshots.svg").read_text()
+    assert "one line for each seed" in (tmp_path / "out/perfect_discriminator.svg").read_text()
     assert confusions[0].tolist() == [[941, 7], [0, 952]]

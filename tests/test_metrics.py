@@ -8,7 +8,7 @@ import torch
 from scipy.ndimage import gaussian_filter
 from torchmetrics.functional.classification import multiclass_calibration_error, multiclass_confusion_matrix
 
-from pipeline.metrics import labels
+from pipeline.metrics import calibration, labels, proportions
 from pipeline.metrics.sharpness import laplacian_variance
 
 
@@ -17,7 +17,7 @@ def test_the_wilson_interval_is_its_closed_form(successes: int, n: int) -> None:
     z, p = 1.959963984540054, successes / n
     centre = (p + z * z / (2 * n)) / (1 + z * z / n)
     half = z * math.sqrt(p * (1 - p) / n + z * z / (4 * n * n)) / (1 + z * z / n)
-    assert labels.wilson(successes, n) == pytest.approx((centre - half, centre + half), abs=1e-12)
+    assert proportions.wilson(successes, n) == pytest.approx((centre - half, centre + half), abs=1e-12)
 
 
 def test_total_variation_is_0_for_equal_1_for_disjoint_and_the_lost_mass_for_a_missing_class() -> None:
@@ -29,7 +29,7 @@ def test_total_variation_is_0_for_equal_1_for_disjoint_and_the_lost_mass_for_a_m
 
 
 def test_shares_count_classes_that_never_occur() -> None:
-    assert labels.shares(np.array([0, 0, 2]), 4).tolist() == [2 / 3, 0, 1 / 3, 0]
+    assert proportions.shares(np.array([0, 0, 2]), 4).tolist() == [2 / 3, 0, 1 / 3, 0]
 
 
 @pytest.fixture
@@ -42,9 +42,9 @@ def judged() -> tuple[np.ndarray, np.ndarray]:
 
 def test_the_calibration_error_is_torchmetrics(judged: tuple[np.ndarray, np.ndarray]) -> None:
     probabilities, true = judged
-    ours = labels.calibration_error(probabilities.max(1), probabilities.argmax(1) == true)
+    ours = calibration.calibration_error(probabilities.max(1), probabilities.argmax(1) == true)
     theirs = multiclass_calibration_error(
-        torch.from_numpy(probabilities), torch.from_numpy(true), 5, n_bins=labels.BINS
+        torch.from_numpy(probabilities), torch.from_numpy(true), 5, n_bins=calibration.BINS
     )
     assert ours == pytest.approx(theirs.item(), abs=1e-6) and ours > 0.3
 
@@ -52,23 +52,23 @@ def test_the_calibration_error_is_torchmetrics(judged: tuple[np.ndarray, np.ndar
 def test_the_calibration_error_of_a_judge_that_knows_its_odds_is_near_0() -> None:
     rng = np.random.default_rng(0)
     confidence = rng.uniform(0.2, 1, 200_000)
-    assert labels.calibration_error(confidence, rng.uniform(size=200_000) < confidence) < 0.005
+    assert calibration.calibration_error(confidence, rng.uniform(size=200_000) < confidence) < 0.005
 
 
 def test_reliability_leaves_empty_bins_out_and_counts_every_image(
     judged: tuple[np.ndarray, np.ndarray],
 ) -> None:
-    rows = labels.reliability(np.array([0.5, 0.99, 1.0]), np.array([True, True, False]))
+    rows = calibration.reliability(np.array([0.5, 0.99, 1.0]), np.array([True, True, False]))
     assert [row["count"] for row in rows] == [1, 2]
     assert rows[1]["accuracy"] == 0.5 and rows[1]["confidence"] == pytest.approx(0.995)
     probabilities, true = judged
-    assert sum(r["count"] for r in labels.reliability(probabilities.max(1), true == 0)) == 2000
+    assert sum(r["count"] for r in calibration.reliability(probabilities.max(1), true == 0)) == 2000
 
 
 def test_the_confusion_matrix_is_torchmetrics(judged: tuple[np.ndarray, np.ndarray]) -> None:
     probabilities, true = judged
     predicted = probabilities.argmax(1)
-    ours = [row["count"] for row in labels.confusion(true, predicted, 5)]
+    ours = [row["count"] for row in calibration.confusion(true, predicted, 5)]
     theirs = multiclass_confusion_matrix(torch.from_numpy(predicted), torch.from_numpy(true), 5)
     assert ours == theirs.flatten().tolist()
 

@@ -9,7 +9,7 @@ import torch
 
 from pipeline import families
 from pipeline.models import family
-from pipeline.models.base import Autoencoder, Objective, ObservationModel, TrainedModel
+from pipeline.models.base import Adversarial, Autoencoder, Objective, ObservationModel, TrainedModel, Variational
 from pipeline.models.gan import Gan
 from pipeline.models.vae import Vae
 
@@ -43,6 +43,7 @@ def test_every_family(name: str, promise: Callable[[contract.Build], None]) -> N
         contract.an_objective_moves_only_what_it_trains,
         contract.training_improves_every_objective,
         contract.evaluation_changes_nothing,
+        contract.being_watched_changes_nothing,
     ],
 )
 def test_every_trained_family(name: str, promise: Callable[[contract.Build], None]) -> None:
@@ -52,6 +53,16 @@ def test_every_trained_family(name: str, promise: Callable[[contract.Build], Non
 @pytest.mark.parametrize("name", ALL)
 def test_a_checkpoint_round_trips(name: str, tmp_path: Path) -> None:
     contract.a_checkpoint_round_trips(builder(name), name, tmp_path)
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if issubclass(family(name), Adversarial)])
+def test_fakes_move_with_the_generator(name: str) -> None:
+    contract.fakes_move_with_the_generator(builder(name))
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if issubclass(family(name), Variational)])
+def test_codes_are_the_means_of_their_distributions(name: str) -> None:
+    contract.codes_are_the_means_of_their_distributions(builder(name))
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if issubclass(family(name), Autoencoder)])
@@ -67,7 +78,7 @@ def test_draws_have_their_means(name: str) -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_the_file_alone_tells_the_capabilities_and_the_paragraph(name: str) -> None:
     declared = families.bases(name)
-    for capability in (Autoencoder, ObservationModel, TrainedModel):
+    for capability in (Adversarial, Autoencoder, ObservationModel, TrainedModel, Variational):
         assert (capability.__name__ in declared) == issubclass(family(name), capability)
     assert len(families.paragraph(name)) > 200
 
@@ -84,7 +95,7 @@ class DetachedGenerator(Gan):
     def objectives(self, images: torch.Tensor) -> Iterator[Objective]:
         moves = super().objectives(images)
         yield next(moves)
-        fake = self.discriminator(self.generator(self.noise(images)).detach())
+        fake = self.discriminator(self.generator(self.noise(len(images))).detach())
         yield Objective(self.generator, {"generator_loss": self.generator_loss(fake)})
 
 
@@ -109,8 +120,8 @@ class SameSeedAlways(Vae):
 
 
 class FrozenNoise(Gan):
-    def noise(self, images: torch.Tensor) -> torch.Tensor:
-        return torch.zeros(len(images), self.config.latent)
+    def noise(self, count: int) -> torch.Tensor:
+        return torch.zeros(count, self.config.latent)
 
     def objectives(self, images: torch.Tensor) -> Iterator[Objective]:
         self.eval()

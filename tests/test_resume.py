@@ -21,6 +21,7 @@ from pipeline.data import Dataset
 from pipeline.models.base import Objective, TrainedModel, TrainingConfig
 from pipeline.models.gan import Gan
 from pipeline.models.vae import Vae
+from pipeline.monitor import Monitor
 from pipeline.resume import ResumeFile, digest, key_of
 from pipeline.shapes import as_pixels
 
@@ -39,7 +40,7 @@ class Normed(TrainedModel):
         yield Objective(self.parts["line"], {"loss": self.parts["line"](images.flatten(1)).square().mean()})
 
     def sample(self, count: int, rng: torch.Generator) -> torch.Tensor:
-        raise NotImplementedError
+        return torch.rand(count, 1, 28, 28, generator=rng)
 
 
 BUILDS = {
@@ -72,20 +73,24 @@ def silent(progress: training.Progress) -> None:
     pass
 
 
-def trained(name: str, resume: ResumeFile | None = None) -> tuple[TrainedModel, training.History]:
+def trained(name: str, resume: ResumeFile | None = None) -> tuple[TrainedModel, training.History, Monitor]:
     torch.manual_seed(0)
-    model = BUILDS[name]()
-    return model, training.train(model, as_pixels(digits(250)), FLOAT32, 0, silent, resume)
+    model, pixels = BUILDS[name](), as_pixels(digits(250))
+    monitor = Monitor(model, pixels, FLOAT32)
+    return model, training.train(model, pixels, FLOAT32, 0, silent, resume, monitor), monitor
 
 
 @pytest.mark.parametrize("name", BUILDS)
 @pytest.mark.parametrize("steps", [1, 3, 5])  # of three an epoch
 def test_a_training_goes_on_to_the_same_bits(name: str, steps: int, tmp_path: Path) -> None:
-    whole, history = trained(name)
+    whole, history, monitor = trained(name)
     with pytest.raises(Killed):
         trained(name, Killing(tmp_path / "resume", steps))
-    again, history_again = trained(name, Killing(tmp_path / "resume", -1))
-    assert history.rows == history_again.rows and history.columns == history_again.columns
+    again, history_again, monitor_again = trained(name, Killing(tmp_path / "resume", -1))
+    for log, log_again in ((history, history_again), (monitor.checks, monitor_again.checks)):
+        assert log.rows == log_again.rows and log.columns == log_again.columns and log.rows
+    assert list(monitor.snapshots) == list(monitor_again.snapshots) == list(range(1, 10))
+    assert all(torch.equal(monitor.snapshots[step], monitor_again.snapshots[step]) for step in monitor.snapshots)
     for key, value in whole.state_dict().items():
         assert torch.equal(value, again.state_dict()[key])
 
@@ -98,7 +103,8 @@ def command(folder: Path, dataset: Path, family: str, config: dict) -> list[str]
         *(sys.executable, "-m", "pipeline.stages.train", "--model", "it", "--family", family, "--seed", "0"),
         *("--config", json.dumps(config), "--compute", json.dumps(COMPUTE), "--dataset", str(dataset)),
         *("--resume", str(folder / "resume"), "--resume-every", "0.1", "--checkpoint", str(folder / "checkpoint")),
-        *("--history", str(folder / "history.csv"), "--record", str(folder / "record.json")),
+        *("--history", str(folder / "history.csv"), "--checks", str(folder / "checks.csv")),
+        *("--snapshots", str(folder / "snapshots.npz"), "--record", str(folder / "record.json")),
     ]
 
 
@@ -145,9 +151,10 @@ def test_killed_at_random_moments_a_training_ends_at_the_same_bytes(
 
 def assert_same_results(folder: Path, whole: Path) -> None:
     """The same bytes, and nothing left behind."""
-    for name in ("checkpoint", "history.csv"):
+    same = ["checkpoint", "checks.csv", "history.csv", "snapshots.npz"]
+    for name in same:
         assert (folder / name).read_bytes() == (whole / name).read_bytes(), name
-    assert sorted(file.name for file in folder.iterdir()) == ["checkpoint", "history.csv", "record.json"]
+    assert sorted(file.name for file in folder.iterdir()) == sorted([*same, "record.json"])
 
 
 # What may be wrong with the file ----------------------------------------------------------------------------------
@@ -179,7 +186,7 @@ def test_a_damaged_file_starts_anew_with_a_sentence(damage: str, tmp_path: Path)
 def test_a_folder_that_cannot_be_written_does_not_stop_the_training(tmp_path: Path) -> None:
     said: list[str] = []
     (tmp_path / "file").touch()
-    _, history = trained("vae", ResumeFile(tmp_path / "file" / "it", "key", said.append, every=0.0))
+    _, history, _ = trained("vae", ResumeFile(tmp_path / "file" / "it", "key", said.append, every=0.0))
     assert len(history.rows) == 9
     assert "training goes on" in said[0]
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 import html5lib
+import pandas as pd
 import pytest
 import site_results
 from axe_playwright_python.sync_playwright import Axe
@@ -17,8 +18,10 @@ from browser import QUIET, find
 from jinja2 import UndefinedError
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from pipeline.alarms import RULES
 from pipeline.report import prepare, render
-from pipeline.report.numbers import number, setting
+from pipeline.report.health import powers
+from pipeline.report.numbers import number, orders, setting
 from pipeline.report.paper import paper_page
 from pipeline.report.prose import formula, prose
 from pipeline.report.results import Family, Provenance, Results
@@ -29,6 +32,7 @@ ROOT = Path(__file__).parents[1]
 TEMPLATES = ROOT / "site_templates"
 GOLDEN = Path(__file__).parent / "golden" / "site"
 PROVENANCE = Provenance("COMMIT", "SETTINGS", {"python": "VERSION", "torch": "VERSION"}, "PLATFORM", "DATE")
+NO_ALARM = site_results.alarms("vae", 0, [0])
 MARKUP = '<b onclick="x">&amp;'  # must come out as text
 
 
@@ -161,6 +165,79 @@ def compared(results: Results) -> Mapping:
     return paper_page(index_page(results, models).run, models).tables
 
 
+def section(page: str, heading: str) -> str:
+    """The text of the section with such a heading."""
+    tree = html5lib.parse(page, namespaceHTMLElements=False)
+    (found,) = (each for each in tree.iter("section") if each.get("aria-labelledby") == heading)
+    return " ".join("".join(found.itertext()).split())
+
+
+def test_every_alarm_of_every_seed_is_listed_with_the_rules(results: Results) -> None:
+    page = render(results, TEMPLATES)["models/gan_saturating.html"]
+    rows = [
+        ["".join(cell.itertext()) for cell in row]
+        for row in html5lib.parse(page, namespaceHTMLElements=False).iter("tr")
+    ]
+    start = rows.index(["Seed", "Alarm", "From step", "To step", "Seen"]) + 1
+    assert [row[:4] for row in rows[start : start + 3]] == [
+        ["0", "vanishing gradient", "94", "468, the end"],
+        ["0", "frozen generator", "235", "328"],
+        ["1", "vanishing gradient", "94", "468, the end"],
+    ]
+    assert rows[start + 1][4] == "moved 0.0043, slope of the loss -7.5e-09"
+    text = section(page, "health")
+    assert "Of the 5 rules that look for a dying training, 2 fired." in text
+    assert "vanishing gradient (step 94 to 468) and frozen generator (step 235 to 328)" in text
+    for rule in RULES:
+        assert " ".join((rule.__doc__ or "").split()) in text
+
+
+def test_a_training_without_alarms_says_so_for_every_seed(results: Results, tmp_path: Path) -> None:
+    text = section(render(results, TEMPLATES)["models/vae.html"], "health")
+    assert "None of the 5 rules that look for a dying training fired in any of its 2 seeds." in text
+    one = section(render(read(tmp_path, seeds=(3,)), TEMPLATES)["models/vae.html"], "health")
+    assert "fired in its one seed." in one
+    assert "No alarm fired in this seed" in text and "fresh discriminator" not in text
+
+
+def test_a_model_with_alarms_is_marked_in_the_table_and_on_the_first_screen(results: Results) -> None:
+    page = render(results, TEMPLATES)["index.html"]
+    tree = html5lib.parse(page, namespaceHTMLElements=False)
+    marks = [each for each in tree.iter("a") if each.get("class") == "alarm"]
+    assert ["".join(mark.itertext()) for mark in marks] == [
+        "alarm: vanishing gradient, 2 of 2 seeds",
+        "alarm: frozen generator, 1 of 2 seeds, passed",
+    ]
+    assert {mark.get("href") for mark in marks} == {"models/gan_saturating.html#health"}
+    assert "Alarms in traininggan_saturating: vanishing gradient, frozen generator (passed)" in text_of(page)
+    silent = dataclasses.replace(results, alarms={name: dict.fromkeys((0, 1), NO_ALARM) for name in results.alarms})
+    page = render(silent, TEMPLATES)["index.html"]
+    assert "Alarms in trainingnone" in text_of(page) and 'class="alarm"' not in page
+
+
+def test_an_alarm_that_lasts_in_some_seeds_only_is_told_apart(results: Results) -> None:
+    table = results.alarms["gan_saturating"][0]
+    seeds = {0: table[:1], 1: table[:1].assign(lasting=False)}
+    mixed = dataclasses.replace(results, alarms={**results.alarms, "gan_saturating": seeds})
+    text = text_of(render(mixed, TEMPLATES)["index.html"])
+    assert "alarm: vanishing gradient, 2 of 2 seeds, passed in 1" in text
+
+
+def test_the_paper_page_gives_the_measured_finding(results: Results, tmp_path: Path) -> None:
+    text = section(render(results, TEMPLATES)["paper.html"], "figures-3-4")
+    assert "vanishing gradient (in 2 of 2 seeds, from step 94 to the end) and frozen generator (in 1 of 2" in text
+    assert text.count("fell by 4.0 to 4.3 orders of magnitude in 150 steps") == 2  # of gan too
+    assert text.count("rose by 2.0 orders of magnitude") == 2
+    without = render(read(tmp_path, models={"gan": {}, "vae": {}}), TEMPLATES)["paper.html"]
+    assert "orders of magnitude" not in section(without, "figures-3-4")
+
+
+def test_a_model_that_is_not_trained_step_by_step_has_no_such_section(results: Results) -> None:
+    fitted = dataclasses.replace(results, alarms={n: t for n, t in results.alarms.items() if n != "vae"})
+    pages = render(fitted, TEMPLATES)
+    assert 'id="health"' not in pages["models/vae.html"] and 'id="health"' in pages["models/gan.html"]
+
+
 def test_live_code_is_the_familys_own(results: Results) -> None:
     page = text_of(render(results, TEMPLATES)["paper.html"])
     for family in ("gan", "vae"):
@@ -171,7 +248,7 @@ def test_live_code_is_the_familys_own(results: Results) -> None:
 
 def test_hostile_text_stays_text(tmp_path: Path) -> None:
     hostile = read(tmp_path, (MARKUP, *site_results.DIGITS[1:]), title=f"<script>{MARKUP}", dataset=f"a'{MARKUP}")
-    family = Family(f"A family. {MARKUP}\n\n- `{MARKUP}`", f"code {MARKUP}")
+    family = Family(f"A family. {MARKUP}\n\n- `{MARKUP}`", f"code {MARKUP}", {"TrainedModel"})
     altered = dataclasses.replace(
         hostile,
         families=dict.fromkeys(hostile.families, family),
@@ -199,6 +276,19 @@ def test_numbers_are_written_one_way() -> None:
     assert durations == ["3.1 s", "42 s", "1 min 00 s", "1 h 00 min", "1 h 01 min", "25 h 00 min"]
     assert (number(1.666, "x"), number(147.26, "nats")) == ("1.67", "147.3\u202fnats")
     assert [setting(v) for v in (0.0002, [0, 1], True, None)] == ["0.0002", "0, 1", "yes", "not set"]
+
+
+def test_orders_of_magnitude_say_which_way() -> None:
+    assert orders([4.66]) == "fell by 4.7 orders of magnitude"
+    assert orders([4.5, 3.96]) == "fell by 4.0 to 4.5 orders of magnitude"
+    assert orders([-2.0, -1.5]) == "rose by 1.5 to 2.0 orders of magnitude"
+    assert orders([0.01, -0.6]) == "rose by 0.0 to 0.6 orders of magnitude"
+    assert orders([-1.0, 0.5]) == "went from a fall by 0.5 to a rise by 1.0 orders of magnitude, by seed"
+
+
+def test_a_gradient_of_zero_has_fallen_by_a_finite_number_of_orders() -> None:
+    assert 36 < powers(pd.Series([0.1, 0.0])) < 38
+    assert powers(pd.Series([0.1, 5.0, 0.001])) == pytest.approx(2)
 
 
 def test_docstrings_become_html_with_formulas() -> None:

@@ -101,22 +101,6 @@ def test_the_vae_reaches_its_published_loss_in_the_papers_five_epochs(mnist: Dat
     assert sum(found.terms.values()) == pytest.approx(147.4, abs=1.5)
 
 
-@pytest.mark.parametrize("seed", range(5))
-def test_the_saturating_generator_dies_and_the_nonsaturating_one_lives(mnist: Dataset, seed: int) -> None:
-    """Figures 3 and 4: within 120 steps the saturating loss is flat and its gradient is gone."""
-    images = torch.from_numpy(mnist.train_images[: 120 * 64])
-    last = {}
-    for loss in ("saturating", "nonsaturating"):
-        model, history = trained(Gan, images, seed, loss=loss, epochs=1, batch_size=64)
-        *_, move = model.objectives(as_images(images[:256]))
-        gradients = torch.autograd.grad(move.loss, list(model.generator.parameters()))
-        norm = torch.stack([gradient.norm() for gradient in gradients]).norm().item()
-        last[loss] = dict(zip(history.columns, history.rows[-1], strict=True)) | {"norm": norm}
-    assert last["saturating"]["D_fake"] < 1e-3 and abs(last["saturating"]["generator_loss"]) < 1e-3
-    assert last["nonsaturating"]["generator_loss"] > 0.3
-    assert last["saturating"]["norm"] < 1e-2 * last["nonsaturating"]["norm"]
-
-
 # Formulas --------------------------------------------------------------------------------------------------------
 
 
@@ -292,7 +276,8 @@ def test_a_loss_that_is_no_number_is_named_with_its_step(pixels: torch.Tensor) -
 def test_progress_is_told_after_every_epoch(pixels: torch.Tensor) -> None:
     told: list[training.Progress] = []
     training.train(Vae(Vae.Config(epochs=3)), pixels, FLOAT32, 0, told.append)
-    assert [p.epoch for p in told] == [1, 2, 3] and told[-1].seconds_left == 0
+    assert [p.epoch for p in told if p.images_seen % 250 == 0] == [1, 2, 3]
+    assert told[-1].seconds_left == 0 and told[-1].images_seen == told[-1].images_to_see == 750
     assert all(p.images_per_second > 0 and set(p.logged) == {"reconstruction", "kl"} for p in told)
 
 

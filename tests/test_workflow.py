@@ -1,9 +1,14 @@
 """The Snakefile against the code: rules are stages, and every file that decides a number is an input."""
 
 import ast
+import fcntl
+import os
+import pty
 import re
+import struct
 import subprocess
 import sys
+import termios
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -149,6 +154,7 @@ def test_a_fitted_family_goes_through_the_same_stage(
         *("--compute", '{"device": "cpu", "precision": "float32", "threads": 1}', "--dataset", str(dataset)),
         *("--checkpoint", str(tmp_path / "c.safetensors"), "--history", str(tmp_path / "h.csv")),
         *("--record", str(tmp_path / "r.json"), "--resume", str(tmp_path / "resume")),
+        *("--checks", str(tmp_path / "k.csv"), "--snapshots", str(tmp_path / "s.npz")),
     ])  # fmt: skip
     weights, about = artifacts.read_weights(tmp_path / "c.safetensors")
     expected = artifacts.read_dataset(dataset).train_images.mean(0) / 255
@@ -156,6 +162,8 @@ def test_a_fitted_family_goes_through_the_same_stage(
     record = artifacts.read_json(tmp_path / "r.json")
     assert about["family"] == "bernoulli" and record["images_seen"] == 180 and record["steps"] == 0
     assert list(pd.read_csv(tmp_path / "h.csv").columns) == ["step", "epoch"]
+    assert len(pd.read_csv(tmp_path / "k.csv")) == 0
+    assert len(artifacts.read_arrays(tmp_path / "s.npz")["images"]) == 0
 
 
 def test_two_trainings_with_the_same_seed_write_the_same_bytes(dataset: Path, tmp_path: Path) -> None:
@@ -165,9 +173,40 @@ def test_two_trainings_with_the_same_seed_write_the_same_bytes(dataset: Path, tm
             *("--compute", '{"device": "cpu", "precision": "float32", "threads": 1}', "--dataset", str(dataset)),
             *("--checkpoint", str(tmp_path / f"{name}.safetensors"), "--history", str(tmp_path / f"{name}.csv")),
             *("--record", str(tmp_path / f"{name}.json"), "--resume", str(tmp_path / "resume")),
+            *("--checks", str(tmp_path / f"{name}-checks.csv"), "--snapshots", str(tmp_path / f"{name}.npz")),
         ])  # fmt: skip
-    for ending in ("safetensors", "csv"):
-        assert (tmp_path / f"first.{ending}").read_bytes() == (tmp_path / f"again.{ending}").read_bytes()
+    for ending in (".safetensors", ".csv", "-checks.csv", ".npz"):
+        assert (tmp_path / f"first{ending}").read_bytes() == (tmp_path / f"again{ending}").read_bytes()
+
+
+@pytest.mark.parametrize("terminal", [True, False])
+def test_a_training_by_hand_shows_a_bar_and_a_log_gets_lines(dataset: Path, tmp_path: Path, terminal: bool) -> None:
+    command = [
+        *(
+            sys.executable,
+            "-m",
+            "pipeline.stages.train",
+            "--model",
+            "it",
+            "--family",
+            "vae",
+            "--config",
+            '{"epochs": 2}',
+        ),
+        *("--compute", '{"device": "cpu", "precision": "float32", "threads": 1}', "--dataset", str(dataset)),
+        *("--seed", "3", "--checkpoint", str(tmp_path / "c"), "--history", str(tmp_path / "h")),
+        *("--checks", str(tmp_path / "k"), "--snapshots", str(tmp_path / "s")),
+        *("--record", str(tmp_path / "r"), "--resume", str(tmp_path / "resume")),
+    ]
+    primary, secondary = pty.openpty()
+    fcntl.ioctl(secondary, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 150, 0, 0))
+    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, stderr=secondary if terminal else None)
+    os.close(secondary)
+    assert ("it, seed 3: epoch 2/2" in done.stdout.decode()) != terminal
+    if terminal:
+        shown = os.read(primary, 65536).decode()
+        assert "it, seed 3: 100%" in shown and "images/s" in shown and "epoch 2/2" in shown
+    os.close(primary)
 
 
 def test_samples_and_draws_share_one_stream_of_randomness(tmp_path: Path) -> None:

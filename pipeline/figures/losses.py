@@ -10,8 +10,11 @@ from matplotlib.figure import Figure
 from pipeline.figures import style
 
 WHOLE = 500  # steps up to which a history is drawn as it is
-POINTS = 200  # of a line at most where it is longer: means of blocks of steps
+POINTS = 160  # of a line at most where it is longer: means of blocks of steps
+SHORT = 40  # characters: names of curves up to here share a line
 SETTLED = 0.05  # of the steps: the axis reaches as high as what comes after, and may cut off the start
+
+WATCHED = {"D_real": "D(x)", "D_fake": "D(G(z))", "D_right": "judged right"}  # of an adversarial model
 
 Curves = dict[str, Sequence[str]]  # what is written beside a curve, and the columns it sums
 
@@ -29,12 +32,7 @@ def losses(histories: Sequence[pd.DataFrame], objectives: Mapping[str, Sequence[
         if off_scale:
             place = {"xy": (1, 1.03), "xycoords": "axes fraction", "ha": "right", "va": "bottom"}
             axes.annotate("start cut off", **place, color=style.MUTED, size=style.SMALL)
-    stack[-1].set_xlabel("iteration")
-    steps, epochs = histories[0]["step"].iloc[-1], histories[0]["epoch"].iloc[-1]
-    scale = float(epochs / steps)
-    both = (lambda step: step * scale, lambda epoch: epoch / scale)
-    below = stack[-1].secondary_xaxis(-0.66 / heights[-1], functions=both)
-    below.set_xlabel("epoch")
+    label_time(stack[-1], histories[0])
     figure.supxlabel(explained(histories), size=style.SMALL, color=style.MUTED)
     return figure
 
@@ -53,8 +51,8 @@ def arranged(columns: Sequence[str], objectives: Mapping[str, Sequence[str]]) ->
         panels = [("loss (nats)", {" + ".join(map(plain, terms)): terms})]
         panels.extend(("nats", {plain(term): [term]}) for term in terms if len(terms) > 1)
     if logged := [column for column in columns if column not in {"step", "epoch", *terms}]:
-        unit = "probability" if all(column.startswith("D_") for column in logged) else "value"
-        panels.append((unit, {column: [column] for column in logged}))
+        unit = "probability" if set(logged) <= WATCHED.keys() else "value"
+        panels.append((unit, {WATCHED.get(column, column): [column] for column in logged}))
     return panels
 
 
@@ -105,8 +103,19 @@ def draw(axes: Axes, curves: Mapping[str, pd.DataFrame]) -> bool:
     margin = 0.06 * (high - low) or 0.1 * abs(high) or 0.1
     first = max(curve["high"].iloc[0] for curve in curves.values())
     axes.set(xlim=(0, settled["step"].max()), ylim=(low - margin, high + margin))
-    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=2, borderaxespad=0.2)
+    columns = 3 if sum(map(len, curves)) < SHORT else 2
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1), ncols=columns, borderaxespad=0.2)
     return bool(first > high + margin)
+
+
+def label_time(axes: Axes, history: pd.DataFrame) -> None:
+    """Name the iterations below an axis, and put the epochs below them."""
+    axes.set_xlabel("iteration")
+    scale = float(history["epoch"].iloc[-1] / history["step"].iloc[-1])
+    both = (lambda step: step * scale, lambda epoch: epoch / scale)
+    below = axes.secondary_xaxis("bottom", functions=both)
+    below.spines["bottom"].set_position(("outward", 38))  # points
+    below.set_xlabel("epoch")
 
 
 def explained(histories: Sequence[pd.DataFrame]) -> str:

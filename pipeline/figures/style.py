@@ -6,18 +6,24 @@ room, and its text still has about 9 px where a phone shows it 350 px wide.
 
 import base64
 import io
+import math
 import re
 from html import escape
 from typing import Any
 
 import matplotlib
 import numpy as np
+from matplotlib.axes import Axes
 from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullLocator
 from PIL import Image
 
 WIDTH = 5.6  # inches: 538 CSS pixels
 SMALL, NORMAL = 9.5, 10.5  # points
+SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
+
+TIGHT = {"borderaxespad": 0.1, "columnspacing": 1.1, "handlelength": 1.7, "handletextpad": 0.5}  # of a legend
 
 # The two pages a figure may lie on, and what is written on them.
 PAPER, PAPER_DARK = "#ffffff", "#15181c"
@@ -115,6 +121,8 @@ def svg(figure: Figure) -> bytes:
     text = re.sub(r"#[0-9a-f]{6}\b", lambda match: themed(match[0]), text)
     text = re.sub(r'style="font: (?:(\d+) )?([\d.]+)px [^;"]*', fontless, text)
     text = re.sub(r"font-family: [^;\"]*;\s*", "", text)
+    text = re.sub(r'(?<=<g) id="(?!halo)[^"]*"| transform="rotate\(-0 [^"]*"', "", text)
+    text = re.sub(r' ([xy])="(-?\d+\.\d+)"', lambda match: f' {match[1]}="{shortened(match[2])}"', text)
     text = re.sub(r' d="([^"]*)"', lambda match: f' d="{shortened(match[1])}"', text)
     text = re.sub(r"(?<=data:image/png;base64,)[^\"]+", lambda match: compact(match[0]), text)
     head = f"<title>{escape(str(figure.get_label()))}</title><style>{SHEET}</style>"
@@ -150,6 +158,36 @@ def compact(encoded: str) -> str:
     buffer = io.BytesIO()
     image.save(buffer, "PNG", optimize=True, transparency=colours[:, 3].tobytes())
     return base64.b64encode(buffer.getvalue()).decode()
+
+
+def log_axis(axes: Axes, values: np.ndarray) -> float:
+    """Make the y axis a log one that holds the values above zero, and return its foot, where a zero is to be drawn."""
+    above = values[np.isfinite(values) & (values > 0)]
+    low, high = (above.min() / 1.5, above.max() * 1.5) if above.size else (0.1, 10.0)
+    axes.set_ylim(low, high)  # before the scale, which would look for limits and complain of none
+    axes.set_yscale("log")
+    axes.set_yticks(ticks(low, high), [power(tick) for tick in ticks(low, high)])
+    axes.yaxis.set_minor_locator(NullLocator())
+    return float(low)
+
+
+def ticks(low: float, high: float) -> list[float]:
+    """Two to four round values within the limits of a log axis: powers of ten where there are two."""
+    exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+    for parts in ((1,), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)):
+        found = [part * 10.0**exponent for exponent in exponents for part in parts]
+        found = [value for value in found if low <= value <= high]
+        if len(found) > 1:
+            break
+    return found[:: -(-len(found) // 4)]
+
+
+def power(value: float) -> str:
+    """A value of a log axis: 0.01, 1 or 200, but 10⁻⁵."""
+    exponent = round(math.log10(value))
+    if -3 <= exponent <= 3 or not math.isclose(value, 10.0**exponent):
+        return f"{value:g}"
+    return f"10{str(exponent).translate(SUPERSCRIPTS)}"
 
 
 LEVELS = 31  # of grey in a PNG; one more entry of its palette is for the transparent gaps

@@ -1,20 +1,84 @@
 """Which classes are drawn, how often, and how sure is the label predictor?"""
 
 import numpy as np
-from scipy.stats import binomtest
+from scipy.special import rel_entr
+from scipy.stats import chi2
 
-BINS = 15
+from pipeline.metrics.base import BLURS, REPEATS, Metric
+from pipeline.metrics.inputs import check_shares
 
+MISSING_BELOW = 0.1  # of the expected share
 
-def shares(labels: np.ndarray, classes: int) -> np.ndarray:
-    """The share of each class among `labels` (n,): (classes,), summing to 1."""
-    return np.bincount(labels, minlength=classes) / len(labels)
-
-
-def wilson(successes: int, n: int) -> tuple[float, float]:
-    """The 95 % interval of a proportion (Wilson, 1927)."""
-    interval = binomtest(successes, n).proportion_ci(0.95, method="wilson")
-    return float(interval.low), float(interval.high)
+METRICS = (
+    Metric(
+        name="label_distance",
+        title="Total variation of the predicted labels",
+        question="labels",
+        space="labels",
+        better="lower",
+        formula=r"\frac{1}{2}\sum_c|p_c-q_c|",
+        source="Levin & Peres, 2017",
+        sees=("pca_20", "missing_class", "half_one_class", *REPEATS, "mean_of_two", "part_noise"),
+        blind=("copies", "blur_slight", "blur", "pca_50", "noise", "threshold"),
+    ),
+    Metric(
+        name="label_js",
+        title="Jensen-Shannon divergence of the predicted labels (nats)",
+        question="labels",
+        space="labels",
+        better="lower",
+        formula=r"\frac{1}{2}\mathrm{KL}\Bigl(p\Bigm\|\frac{p+q}{2}\Bigr)+\frac{1}{2}\mathrm{KL}\Bigl(q\Bigm\|\frac{p+q}{2}\Bigr)",
+        source="Lin, 1991",
+        sees=("pca_20", "missing_class", "half_one_class", *REPEATS, "mean_of_two", "part_noise"),
+        blind=("copies", "blur_slight", "blur", "pca_50", "noise", "threshold"),
+    ),
+    Metric(
+        name="label_p",
+        title="p value of equal label frequencies (G test)",
+        question="labels",
+        space="labels",
+        better="higher",
+        formula=r"P[\chi^2_{c-1}>G],\quad G=2\sum O\ln\frac{O}{E}",
+        source="Sokal & Rohlf, 1981",
+        sees=("pca_20", "missing_class", "half_one_class", "distinct_100", "mean_of_two", "part_noise"),
+        blind=("copies", "blur_slight", "blur", "pca_50", "noise", "threshold"),
+        ranks=False,
+    ),
+    Metric(
+        name="missing_modes",
+        title="Classes that are hardly drawn",
+        question="labels",
+        space="labels",
+        better="lower",
+        formula=r"\#\{c:p_c<0.1\,q_c\}",
+        source="after Srivastava et al., 2017",
+        sees=("missing_class",),
+        blind=("copies", *BLURS, "noise", "threshold", "shift", "half_one_class", "mean_of_two"),
+    ),
+    Metric(
+        name="classifier_score",
+        title="Classifier score (as the Inception score)",
+        question="labels",
+        space="labels",
+        better="closer to real",
+        formula=r"\exp\,E_x\,\mathrm{KL}\bigl(p(y\mid x)\bigm\|p(y)\bigr)",
+        source="Salimans et al., 2016; why not to rank by it: Barratt & Sharma, 2018",
+        sees=(*BLURS, "noise", "shift", "missing_class", "half_one_class", "distinct_100", "mean_of_two"),
+        blind=("copies",),
+        ranks=False,
+    ),
+    Metric(
+        name="ambiguous",
+        title="Share of samples that the label predictor is not sure of",
+        question="labels",
+        space="labels",
+        better="closer to real",
+        formula=r"P\bigl[\max_y p(y\mid x)<\tau\bigr]",
+        source="Guo et al., 2017, on such confidences",
+        sees=("blur", "pca_50", "pca_20", "shift", "mean_of_two"),
+        blind=("copies", "part_noise"),
+    ),
+)
 
 
 def total_variation(p: np.ndarray, q: np.ndarray) -> float:
@@ -22,35 +86,61 @@ def total_variation(p: np.ndarray, q: np.ndarray) -> float:
     return float(0.5 * np.abs(p - q).sum())
 
 
-def reliability(confidence: np.ndarray, correct: np.ndarray) -> list[dict[str, float]]:
-    """Confidence against accuracy in equally wide bins of confidence; empty bins are left out.
+def jensen_shannon(p: np.ndarray, q: np.ndarray) -> float:
+    """The Jensen-Shannon divergence of two distributions (classes,), in nats (Lin, 1991): 0 to ln 2.
+
+    Raises:
+        ValueError: for unequal lengths, or shares that aren't a distribution.
+    """
+    check_shares(p, "p")
+    check_shares(q, "q")
+    if p.shape != q.shape:
+        raise ValueError(f"expected two distributions over the same classes, found {p.shape} and {q.shape}")
+    middle = (p + q) / 2
+    return max(0.0, float(rel_entr(p, middle).sum() + rel_entr(q, middle).sum()) / 2)
+
+
+def g_test(counts: np.ndarray, reference: np.ndarray) -> float:
+    """The p value that two sets of labels have equal frequencies (likelihood ratio test; Sokal & Rohlf, 1981).
+
+    Both sides count as samples: the training histogram is one too. Classes in neither are left out; with only one class
+    left there is nothing to test, and p is 1.
 
     Args:
-        confidence: (n,) the probability of the predicted class.
-        correct: (n,) bool, whether it was the true one.
+        counts: (classes,) of predicted labels.
+        reference: (classes,) of the labels they are compared with.
+
+    Raises:
+        ValueError: for unequal lengths, negative counts, or a side without labels.
     """
-    edges = np.linspace(0, 1, BINS + 1)
-    bins = np.clip(np.digitize(confidence, edges, right=True) - 1, 0, BINS - 1)
-    return [
-        {
-            "lower": float(edges[b]),
-            "upper": float(edges[b + 1]),
-            "confidence": float(confidence[bins == b].mean()),
-            "accuracy": float(correct[bins == b].mean()),
-            "count": int((bins == b).sum()),
-        }
-        for b in np.unique(bins)
-    ]
+    table = np.stack([counts, reference]) if counts.shape == reference.shape else np.empty(0)
+    if table.ndim != 2 or (table < 0).any() or (table.sum(axis=1) == 0).any():
+        raise ValueError(f"expected two arrays (classes,) of counts, found {counts.tolist()} and {reference.tolist()}")
+    table = table[:, table.sum(axis=0) > 0]
+    expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
+    freedom = table.shape[1] - 1
+    return float(chi2.sf(2 * rel_entr(table, expected).sum(), freedom)) if freedom else 1.0
 
 
-def calibration_error(confidence: np.ndarray, correct: np.ndarray) -> float:
-    """The expected calibration error (Naeini et al., 2015): mean |confidence - accuracy| over `reliability`'s bins."""
-    rows = reliability(confidence, correct)
-    return float(sum(abs(r["confidence"] - r["accuracy"]) * r["count"] for r in rows) / len(confidence))
+def missing_modes(p: np.ndarray, expected: np.ndarray) -> list[int]:
+    """The classes whose share in `p` is below a tenth of the expected one; both (classes,)."""
+    return [int(c) for c in np.flatnonzero(p < MISSING_BELOW * expected)]
 
 
-def confusion(true: np.ndarray, predicted: np.ndarray, classes: int) -> list[dict[str, int]]:
-    """How often each class was taken for each class: classes x classes rows of true, predicted, count."""
-    counts = np.zeros((classes, classes), dtype=int)
-    np.add.at(counts, (true, predicted), 1)
-    return [{"true": t, "predicted": p, "count": int(counts[t, p])} for t in range(classes) for p in range(classes)]
+def classifier_score(probabilities: np.ndarray) -> float:
+    """exp E KL(p(y|x) || p(y)), p(y) the mean over samples (Salimans et al., 2016); 1 to the number of classes.
+
+    It is the Inception score with the project's own label predictor. It sees nothing within a class and rises with the
+    confidence of the predictor, so models must not be ranked by it.
+
+    Args:
+        probabilities: (n, classes), each row summing to 1.
+
+    Raises:
+        ValueError: for another number of axes, or rows that aren't distributions.
+    """
+    if probabilities.ndim != 2:
+        raise ValueError(f"expected probabilities of shape (n, classes), found {probabilities.shape}")
+    check_shares(probabilities, "probabilities")
+    p = probabilities.astype(np.float64)
+    return float(np.exp(rel_entr(p, p.mean(axis=0)).sum(axis=1).mean()))

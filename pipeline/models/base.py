@@ -95,6 +95,32 @@ class Autoencoder(abc.ABC):
         """The image of each code (for a distribution over images: its mean)."""
 
 
+class Variational(Autoencoder):
+    """Capability: each image has a Gaussian distribution over codes."""
+
+    @abc.abstractmethod
+    def posterior(self, images: Images) -> tuple[Codes, Codes]:
+        """The mean and the log-variance of q(z|x), in float32."""
+
+    def encode(self, images: Images) -> Codes:
+        return self.posterior(images)[0]
+
+
+class Adversarial(abc.ABC):
+    """Capability: a generator plays against a discriminator D.
+
+    Its first objectives are D's, and watch `D_real` and `D_fake`, the means of D's probabilities that the real and the
+    fake images are real, and `D_right`, the share of all that it judges right.
+    """
+
+    generator: nn.Module
+    discriminator: nn.Module
+
+    @abc.abstractmethod
+    def fake_logits(self, count: int) -> Tensor:
+        """D's logits for `count` fakes of fresh noise, (count, 1) in float32, with a gradient to the generator."""
+
+
 class ObservationModel(abc.ABC):
     """Capability: `sample` returns the means of a distribution over images, which can be drawn from."""
 

@@ -20,11 +20,11 @@ from torch import Tensor, nn
 from torch.nn.functional import softplus
 
 from pipeline.blocks import Dropout, SigmoidInLoss, to_signed, to_unit
-from pipeline.models.base import Objective, TrainedModel, TrainingConfig
+from pipeline.models.base import Adversarial, Objective, TrainedModel, TrainingConfig
 from pipeline.shapes import Images
 
 
-class Gan(TrainedModel):
+class Gan(TrainedModel, Adversarial):
     """Tables 1 and 2, trained by Algorithm 1."""
 
     class Config(TrainingConfig):
@@ -56,17 +56,23 @@ class Gan(TrainedModel):
     def objectives(self, images: Images) -> Iterator[Objective]:
         # The discriminator sees the real and the fake images in one pass.
         with torch.no_grad():
-            fakes = self.generator(self.noise(images))  # (b, 784)
+            fakes = self.generator(self.noise(len(images)))  # (b, 784)
         both = torch.cat([to_signed(images).flatten(1), fakes])  # (2b, 784)
         real, fake = self.discriminator(both).float().chunk(2)  # logits, (b, 1) each
         yield Objective(
             self.discriminator,
             {"real_loss": softplus(-real).mean(), "fake_loss": softplus(fake).mean()},
-            {"D_real": real.sigmoid().mean(), "D_fake": fake.sigmoid().mean()},
+            {
+                "D_real": real.sigmoid().mean(),
+                "D_fake": fake.sigmoid().mean(),
+                "D_right": torch.cat([real > 0, fake < 0]).float().mean(),
+            },
         )
         # It has moved by now: the generator plays against the new one, with fresh noise.
-        fake = self.discriminator(self.generator(self.noise(images))).float()
-        yield Objective(self.generator, {"generator_loss": self.generator_loss(fake)})
+        yield Objective(self.generator, {"generator_loss": self.generator_loss(self.fake_logits(len(images)))})
+
+    def fake_logits(self, count: int) -> Tensor:
+        return self.discriminator(self.generator(self.noise(count))).float()
 
     def generator_loss(self, logits: Tensor) -> Tensor:
         """The three readings of TrainGenerator(fakeLoss), on D's logits for fakes; log(1-p) = -softplus(a)."""
@@ -78,8 +84,8 @@ class Gan(TrainedModel):
             case "literal":
                 return softplus(logits).mean()
 
-    def noise(self, images: Images) -> Tensor:
-        return torch.randn(len(images), self.config.latent, device=images.device)
+    def noise(self, count: int) -> Tensor:
+        return torch.randn(count, self.config.latent, device=self.device)
 
     @torch.no_grad()
     def sample(self, count: int, rng: torch.Generator) -> Images:

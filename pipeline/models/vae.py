@@ -19,11 +19,11 @@ from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 from pipeline.blocks import SigmoidInLoss
-from pipeline.models.base import Autoencoder, Objective, ObservationModel, TrainedModel, TrainingConfig
+from pipeline.models.base import Objective, ObservationModel, TrainedModel, TrainingConfig, Variational
 from pipeline.shapes import Codes, Images
 
 
-class Vae(TrainedModel, Autoencoder, ObservationModel):
+class Vae(TrainedModel, Variational, ObservationModel):
     """Tables 3 and 4, trained by Algorithm 2 with the loss of Listing 1."""
 
     class Config(TrainingConfig):
@@ -46,7 +46,7 @@ class Vae(TrainedModel, Autoencoder, ObservationModel):
 
     def objectives(self, images: Images) -> Iterator[Objective]:
         x = images.flatten(1)  # (b, 784)
-        mean, log_var = self.encoder(x)  # (b, latent) each
+        mean, log_var = self.posterior(images)  # (b, latent) each
         z = mean + (0.5 * log_var).exp() * torch.randn_like(mean)
         logits = self.decoder(z).float()  # (b, 784)
 
@@ -55,8 +55,8 @@ class Vae(TrainedModel, Autoencoder, ObservationModel):
         kl = -0.5 * (1 + log_var - mean.square() - log_var.exp()).sum() / len(x)
         yield Objective(self, {"reconstruction": bce, "kl": self.config.beta * kl})
 
-    def encode(self, images: Images) -> Codes:
-        return self.encoder(images.flatten(1))[0]
+    def posterior(self, images: Images) -> tuple[Codes, Codes]:
+        return self.encoder(images.flatten(1))
 
     def decode(self, codes: Codes) -> Images:
         return self.decoder(codes).float().sigmoid().view(-1, 1, 28, 28)

@@ -5,7 +5,8 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pipeline.report.numbers import number, setting
+from pipeline.report.health import RULES
+from pipeline.report.numbers import number, orders, setting
 from pipeline.report.paper import paper_page
 from pipeline.report.prose import formula
 from pipeline.report.results import Results
@@ -33,7 +34,7 @@ def render(results: Results, templates: Path) -> dict[str, str]:
         "paper.html": page("paper.html.jinja", "paper.html", page=paper_page(index.run, models)),
     }
     for model, before, after in zip(models, [None, *models], [*models[1:], None], strict=False):
-        shown = {"model": model, "before": before, "after": after}
+        shown = {"model": model, "before": before, "after": after, "rules": RULES}
         pages[f"models/{model.name}.html"] = page("model.html.jinja", f"models/{model.name}.html", **shown)
     return pages
 
@@ -48,6 +49,6 @@ def prepare(templates: Path) -> Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"number": number, "setting": setting}
+    environment.filters |= {"number": number, "orders": orders, "setting": setting}
     environment.globals |= {"formula": formula}
     return environment

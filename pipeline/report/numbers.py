@@ -1,5 +1,6 @@
 """Numbers: picked from the metrics, summarised over seeds, written with their units."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -157,6 +158,15 @@ def duration(seconds: float | int) -> str:
     if minutes < 60:
         return f"{minutes}{THIN}min {rest:02d}{THIN}s"
     return f"{minutes // 60:,}{THIN}h {minutes % 60:02d}{THIN}min"
+
+
+def orders(falls: Sequence[float]) -> str:
+    """By how many powers of ten something fell, or rose, over the seeds."""
+    low, high = round(min(falls), 1), round(max(falls), 1)
+    if low < 0 < high:
+        return f"went from a fall by {high} to a rise by {-low} orders of magnitude, by seed"
+    word, (least, most) = ("fell", (low, high)) if high > 0 else ("rose", (abs(high), abs(low)))
+    return f"{word} by {least if least == most else f'{least} to {most}'} orders of magnitude"
 
 
 def setting(value: object) -> str:

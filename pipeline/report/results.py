@@ -1,6 +1,6 @@
 """What a finished run hands to the report: already read, not yet chosen from or worded."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +12,8 @@ REAL = "test_images"  # the real test images, scored as if a model had drawn the
 
 OF_IMAGES = ("samples.png", "labels.svg", "ambiguous.svg", "classes.svg")  # of every model, and of the real images
 OF_CAPABILITY = {  # of models whose class is declared to have it
-    "TrainedModel": ("networks.svg", "losses.svg"),
+    "TrainedModel": ("networks.svg", "losses.svg", "health.svg", "snapshots.svg"),
+    "Adversarial": ("perfect_discriminator.svg",),
     "ObservationModel": ("draws.png",),
     "Autoencoder": ("manifold.png", "codes.svg"),
 }
@@ -40,10 +41,11 @@ class Figure:
 
 @dataclass(frozen=True)
 class Family:
-    """What the file of a family says: its paragraph, and its live code."""
+    """What the file of a family says: its paragraph, its live code, the capabilities of its class."""
 
     paragraph: str
     code: str
+    capabilities: Set[str]
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class Results:
     metrics: pd.DataFrame
     networks: Mapping[str, Mapping[str, Any]]
     training: Mapping[str, Sequence[Mapping[str, Any]]]  # one record a seed
+    alarms: Mapping[str, Mapping[int, pd.DataFrame]]  # of each seed, for models that are trained
+    experiments: Mapping[str, Sequence[pd.DataFrame]]  # one a seed, for models with a discriminator
     classifier: Mapping[str, Any]
     confusion: pd.DataFrame
     figures: Mapping[str, Figure]  # by their path below figures/
@@ -79,6 +83,8 @@ def data_behind(figure: str) -> str | None:
     owner, _, name = figure.partition("/")
     return {
         "losses.svg": f"data/curves/{owner}.csv",
+        "health.svg": f"data/checks/{owner}.csv",
+        "perfect_discriminator.svg": f"data/perfect_discriminator/{owner}.csv",
         "labels.svg": f"data/labels/{owner}.csv",
         "ambiguous.svg": f"data/labels/{owner}.csv",
         "networks.svg": f"data/networks/{owner}.json",

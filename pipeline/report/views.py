@@ -1,11 +1,12 @@
 """What each page shows, chosen from the results; the templates only place it."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
 from typing import Any
 
 from markupsafe import Markup
 
+from pipeline.report.health import Health, health
 from pipeline.report.numbers import METRICS, Cell, Metric, Scores
 from pipeline.report.prose import prose
 from pipeline.report.results import REAL, Figure, Results
@@ -48,6 +49,7 @@ class ModelView(Scored):
     family: str
     paragraph: Markup
     code: str
+    capabilities: Set[str]
     overrides: Mapping[str, Any]
     settings: Mapping[str, Any]
     networks: Sequence[Mapping[str, Any]]
@@ -56,6 +58,7 @@ class ModelView(Scored):
     seed_rows: Sequence[SeedRow]
     shares: Sequence[Share]
     training: Sequence[Mapping[str, Any]]
+    health: Health | None  # of a model that is trained step by step
 
 
 @dataclass(frozen=True)
@@ -132,6 +135,7 @@ def model_view(results: Results, scores: Scores, name: str) -> ModelView:
         family=model.family,
         paragraph=prose(family.paragraph),
         code=family.code,
+        capabilities=family.capabilities,
         overrides=model.overrides,
         settings=training[0]["config"] if training else model.overrides,
         networks=network["networks"],
@@ -143,6 +147,7 @@ def model_view(results: Results, scores: Scores, name: str) -> ModelView:
             for index, label in enumerate(results.classifier["class_names"])
         ],
         training=training,
+        health=health(results.alarms[name], results.experiments.get(name, ())) if name in results.alarms else None,
     )
 
 

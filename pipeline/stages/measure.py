@@ -10,7 +10,8 @@ import numpy as np
 import pandas as pd
 
 from pipeline import artifacts
-from pipeline.metrics.labels import shares, total_variation, wilson
+from pipeline.metrics.labels import total_variation
+from pipeline.metrics.proportions import shares, wilson
 from pipeline.metrics.sharpness import laplacian_variance
 from pipeline.params import Labels
 from pipeline.stages import run, settings

@@ -47,6 +47,8 @@ def read(results: Path, params: Params, preset_changes: Mapping[str, Any], prove
         metrics=artifacts.read_table(results / "metrics.csv"),
         networks={name: artifacts.read_json(results / "networks" / f"{name}.json") for name in params.models},
         training={name: read_training(results, name, params.seeds) for name in params.models},
+        alarms={name: read_alarms(results, name, params.seeds) for name in having("TrainedModel", params)},
+        experiments={name: read_experiments(results, name, params.seeds) for name in having("Adversarial", params)},
         classifier=artifacts.read_json(results / "classifier" / "summary.json"),
         confusion=artifacts.read_table(results / "classifier" / "confusion.csv"),
         figures=read_figures(results, params),
@@ -61,15 +63,30 @@ def read_training(results: Path, name: str, seeds: Sequence[int]) -> list[dict[s
     return [artifacts.read_json(results / "training" / name / f"{seed}.json") for seed in seeds]
 
 
+def read_alarms(results: Path, name: str, seeds: Sequence[int]) -> dict[int, pd.DataFrame]:
+    """The alarms of each seed."""
+    return {seed: artifacts.read_table(results / "diagnosis" / name / str(seed) / "alarms.csv") for seed in seeds}
+
+
+def read_experiments(results: Path, name: str, seeds: Sequence[int]) -> list[pd.DataFrame]:
+    """What a perfect discriminator left of the gradient, seed by seed."""
+    return [artifacts.read_table(results / "perfect_discriminator" / name / f"{seed}.csv") for seed in seeds]
+
+
+def having(capability: str, params: Params) -> list[str]:
+    """The models whose class is declared to have a capability."""
+    return [name for name, model in params.models.items() if capability in families.bases(model.family)]
+
+
 def read_family(name: str) -> Family:
-    """The paragraph of a family, and the source of the method that says what it descends."""
+    """The paragraph of a family, the source of the method that says what it descends, its capabilities."""
     text = families.source(name)
     methods = [
         textwrap.dedent(ast.get_source_segment(text, node, padded=True) or "")
         for node in ast.walk(ast.parse(text))
         if isinstance(node, ast.FunctionDef) and node.name in ("objectives", "fit")
     ]
-    return Family(families.paragraph(name), "\n\n".join(methods))
+    return Family(families.paragraph(name), "\n\n".join(methods), families.bases(name))
 
 
 def read_figures(results: Path, params: Params) -> dict[str, Figure]:
@@ -109,11 +126,17 @@ def tables(results: Path, params: Params) -> dict[str, Path]:
     """The tables that can be downloaded: their path below data/, and where they lie now."""
     plain = ("metrics.csv", "classifier/confusion.csv", "classifier/reliability.csv")
     listed = {path: results / path for path in plain}
+    first = params.seeds[0]
     for name in params.models:
         listed[f"networks/{name}.json"] = results / "networks" / f"{name}.json"
-        if "TrainedModel" in families.bases(params.models[name].family):
+        if name in having("TrainedModel", params):
             listed[f"curves/{name}.csv"] = results / "curves" / f"{name}.csv"
-        listed[f"labels/{name}.csv"] = results / "labels" / name / f"{params.seeds[0]}.csv"
+            listed[f"checks/{name}.csv"] = results / "checks" / name / f"{first}.csv"
+            listed[f"shares/{name}.csv"] = results / "diagnosis" / name / str(first) / "shares.csv"
+            listed[f"alarms/{name}.csv"] = results / "diagnosis" / name / str(first) / "alarms.csv"
+        if name in having("Adversarial", params):
+            listed[f"perfect_discriminator/{name}.csv"] = results / "perfect_discriminator" / name / f"{first}.csv"
+        listed[f"labels/{name}.csv"] = results / "labels" / name / f"{first}.csv"
     listed[f"labels/{REAL}.csv"] = results / "labels" / REAL / "0.csv"
     return listed
 

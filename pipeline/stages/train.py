@@ -4,22 +4,28 @@ import argparse
 import datetime
 import json
 import math
+import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 import torch
+from tqdm import tqdm
 
 from pipeline import artifacts, compute, training
+from pipeline.alarms import Alarm, Trained, find
+from pipeline.log import Log
 from pipeline.models import family
 from pipeline.models.base import FittedModel, TrainedModel, TrainingConfig, count
+from pipeline.monitor import Monitor
 from pipeline.params import Compute, check
 from pipeline.resume import ResumeFile, key_of
 from pipeline.shapes import as_images
 from pipeline.stages import run, settings
 
-TELL_EVERY = 10.0  # seconds between two lines on the terminal
+LINE_EVERY = 10.0  # seconds between two lines in a log
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -34,6 +40,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     cli.add_argument("--resume-every", type=float, default=20.0, help="seconds between two writes of it")
     cli.add_argument("--checkpoint", type=Path, required=True)
     cli.add_argument("--history", type=Path, required=True)
+    cli.add_argument("--checks", type=Path, required=True)
+    cli.add_argument("--snapshots", type=Path, required=True)
     cli.add_argument("--record", type=Path, required=True)
     args = cli.parse_args(argv)
 
@@ -46,24 +54,25 @@ def main(argv: Sequence[str] | None = None) -> None:
 
     torch.manual_seed(args.seed)
     model = kind(config).to(arithmetic.device)
-    history, fit = training.History(steps_per_epoch=1), training.Evaluation()
-    teller = Teller(args.model, args.seed)
+    history, fit = training.History(), training.Evaluation()
+    monitor = Monitor(model, pixels, arithmetic) if isinstance(model, TrainedModel) else None
+    teller = Teller(args.model, args.seed, monitor)
     key = key_of(args.dataset, f"{args.family} {config} {arithmetic} {args.seed}")
     resume = ResumeFile(args.resume, key, teller.say, args.resume_every)
     started = time.perf_counter()
     if isinstance(model, TrainedModel):
-        history = training.train(model, pixels, arithmetic, args.seed, teller, resume)
+        history = training.train(model, pixels, arithmetic, args.seed, teller, resume, monitor)
     elif isinstance(model, FittedModel):
         model.fit(as_images(pixels))
     seconds = history.seconds or time.perf_counter() - started  # a resumed training's: of all its processes
     if isinstance(model, TrainedModel):
         fit = training.evaluate(model, test)
 
-    steps = range(1, len(history.rows) + 1)
-    table = pd.DataFrame(history.rows, columns=pd.Index(history.columns))
-    table.insert(0, "step", steps)
-    table.insert(1, "epoch", [math.ceil(step / history.steps_per_epoch) for step in steps])
-    artifacts.write_table(args.history, table)
+    artifacts.write_table(args.history, by_step(history))
+    artifacts.write_table(args.checks, tidy(monitor.checks if monitor else Log()))
+    snapshots = monitor.snapshots if monitor else {}
+    images = [each.numpy() for each in snapshots.values()]
+    artifacts.write_arrays(args.snapshots, steps=np.array(list(snapshots), int), images=np.array(images, np.uint8))
 
     conditions = {
         "precision": arithmetic.precision,
@@ -78,7 +87,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "family": args.family,
             "seed": args.seed,
             "config": config.model_dump(),
-            "steps": len(steps),
+            "steps": len(history.rows),
             "epochs": epochs,
             "images_seen": epochs * len(pixels),
             "seconds": round(seconds, 2),
@@ -103,26 +112,82 @@ def main(argv: Sequence[str] | None = None) -> None:
     resume.delete()
 
 
-class Teller:
-    """Says on the terminal how far a training is: at most one line in `TELL_EVERY` seconds, and the last."""
+def by_step(history: training.History) -> pd.DataFrame:
+    """What each step logged: step, epoch, and a column for each quantity."""
+    steps = range(1, len(history.rows) + 1)
+    table = pd.DataFrame(history.rows, columns=pd.Index(history.columns))
+    table.insert(0, "step", steps)
+    table.insert(1, "epoch", [math.ceil(step / history.steps_per_epoch) for step in steps])
+    return table
 
-    def __init__(self, model: str, seed: int) -> None:
+
+def tidy(checks: Log) -> pd.DataFrame:
+    """What the monitor found: step, quantity, part, value."""
+    rows = [
+        (int(step), *name.split(" ", 1), value)
+        for step, *values in checks.rows
+        for name, value in zip(checks.columns[1:], values, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=pd.Index(["step", "quantity", "part", "value"]))
+
+
+class Teller:
+    """Says how far a training is: a bar on a terminal of one's own, else at most one line in `LINE_EVERY` seconds.
+
+    An alarm that can be found before the samples are labelled is said with the next line.
+    """
+
+    def __init__(self, model: str, seed: int, monitor: Monitor | None) -> None:
         self.who = f"{model}, seed {seed}"
         self.last = time.monotonic()
+        self.monitor = monitor
+        self.alarms: set[str] = set()
+        self.bar: tqdm | None = None
 
     def __call__(self, progress: training.Progress) -> None:
-        if time.monotonic() - self.last < TELL_EVERY and progress.epoch < progress.epochs:
+        over = progress.images_seen == progress.images_to_see
+        logged = " ".join(f"{name} {value:.3g}" for name, value in progress.logged.items())
+        self.move_bar(progress, logged)
+        if time.monotonic() - self.last < LINE_EVERY and not over:
             return
         self.last = time.monotonic()
         minutes, seconds = divmod(round(progress.seconds_left), 60)
-        logged = " ".join(f"{name} {value:.3g}" for name, value in progress.logged.items())
-        self.say(
-            f"epoch {progress.epoch}/{progress.epochs} · {progress.images_per_second:,.0f} images/s"
-            f" · {minutes}:{seconds:02d} left · {logged}"
-        )
+        if not sys.stderr.isatty():
+            self.say(
+                f"epoch {progress.epoch}/{progress.epochs} · {progress.images_per_second:,.0f} images/s"
+                f" · {minutes}:{seconds:02d} left · {logged}"
+            )
+        for alarm in self.found(progress.history):
+            if alarm.kind not in self.alarms:
+                self.say(f"ALARM: {alarm.kind} at step {alarm.first} ({alarm.evidence})")
+                self.alarms.add(alarm.kind)
+
+    def move_bar(self, progress: training.Progress, logged: str) -> None:
+        """Only a terminal gets to see it. A resumed training's begins where it goes on."""
+        if self.bar is None:
+            self.bar = tqdm(
+                desc=self.who,
+                initial=progress.images_seen,
+                total=progress.images_to_see,
+                unit=" images",
+                unit_scale=True,
+                disable=None,
+            )
+        self.bar.set_postfix_str(f"epoch {progress.epoch}/{progress.epochs} {logged}", refresh=False)
+        self.bar.update(progress.images_seen - self.bar.n)
+        if progress.images_seen == progress.images_to_see:
+            self.bar.close()
+
+    def found(self, history: training.History) -> list[Alarm]:
+        """The alarms so far, without those that need labels."""
+        if not self.monitor:
+            return []
+        nothing = pd.DataFrame(columns=pd.Index(["step", "label", "share"]))
+        return find(Trained(by_step(history), tidy(self.monitor.checks), nothing))
 
     def say(self, sentence: str) -> None:
-        print(f"{self.who}: {sentence}", flush=True)
+        tqdm.write(f"{self.who}: {sentence}")
+        sys.stdout.flush()
 
 
 if __name__ == "__main__":

@@ -10,7 +10,8 @@ import torch
 
 from pipeline import artifacts, compute
 from pipeline.classifier import Classifier, Progress, logits_of, train
-from pipeline.metrics.labels import calibration_error, confusion, reliability, wilson
+from pipeline.metrics.calibration import calibration_error, confusion, reliability
+from pipeline.metrics.proportions import wilson
 from pipeline.params import Classifier as Config
 from pipeline.params import Compute
 from pipeline.stages import run, settings

@@ -1,0 +1,75 @@
+"""Does bfloat16 change what the comparison says? Both models in both precisions, three seeds each.
+
+Run it as `PYTHONPATH=. python bench/precision.py`, after `snakemake train_classifier`; it takes a quarter of an
+hour. The GAN has the settings of the preset laptop and four epochs, the VAE those of the paper.
+"""
+
+import json
+import statistics
+import sys
+
+import numpy as np
+import torch
+from alarms import LAPTOP
+from end_to_end import ROOT, about
+
+from pipeline import artifacts, compute, training
+from pipeline.classifier import Classifier
+from pipeline.metrics.sharpness import laplacian_variance
+from pipeline.models.base import TrainedModel
+from pipeline.models.gan import Gan
+from pipeline.models.vae import Vae
+from pipeline.params import Compute
+from pipeline.shapes import as_pixels
+from pipeline.stages.label import label
+
+ARMS: dict[str, tuple[type[TrainedModel], dict]] = {"gan": (Gan, {"epochs": 4, **LAPTOP}), "vae": (Vae, {})}
+SEEDS, SAMPLES = range(3), 5000
+
+
+def scores(kind: type[TrainedModel], settings: dict, precision: str, seed: int) -> dict[str, float]:
+    """What the comparison shows of a model, and its objective on the test images."""
+    arithmetic = compute.choose(Compute.model_validate({"device": "cpu", "precision": precision, "threads": 1}))
+    torch.manual_seed(seed)
+    model = kind(kind.Config.model_validate(settings))
+    training.train(model, TRAIN, arithmetic, seed, lambda progress: None)
+    pixels = as_pixels(model.sample(SAMPLES, torch.Generator().manual_seed(seed)))
+    labels = label(CLASSIFIER, pixels)
+    return {
+        "test objective, nats": sum(training.evaluate(model, TEST).terms.values()),
+        "sharpness, of real": float(laplacian_variance(pixels.numpy()).mean() / REAL_SHARPNESS),
+        "confidence": float(labels["confidence"].mean()),
+        "ambiguous": float((labels["confidence"] < 0.9).mean()),
+        "most frequent label": float(np.bincount(labels["label"]).max() / SAMPLES),
+    }
+
+
+if __name__ == "__main__":
+    data = artifacts.read_dataset(ROOT / "data" / "images.npz")
+    TRAIN, TEST = torch.from_numpy(data.train_images), torch.from_numpy(data.test_images)
+    REAL_SHARPNESS = laplacian_variance(data.test_images).mean()
+    weights, classes = artifacts.read_weights(ROOT / "checkpoints" / "classifier.safetensors")
+    CLASSIFIER = Classifier(int(classes["classes"]))
+    CLASSIFIER.load_state_dict(weights)
+
+    measured: dict[str, object] = dict(about("PYTHONPATH=. python bench/precision.py"))
+    found: dict[str, dict[str, dict[str, list[float]]]] = {}
+    for name, (kind, settings) in ARMS.items():
+        for precision in ("float32", "bfloat16"):
+            for seed in SEEDS:
+                for score, value in scores(kind, settings, precision, seed).items():
+                    found.setdefault(score, {}).setdefault(name, {}).setdefault(precision, []).append(value)
+                print(name, precision, seed, file=sys.stderr)
+    for score, models in found.items():
+        measured[score] = {
+            name: {
+                precision: {
+                    "mean": round(statistics.mean(values), 4),
+                    "between seeds, sd": round(statistics.stdev(values), 4),
+                }
+                for precision, values in precisions.items()
+            }
+            for name, precisions in models.items()
+        }
+    (ROOT / "bench" / "results" / "precision.json").write_text(json.dumps(measured, indent=2) + "\n")
+    print(json.dumps(measured, indent=2))

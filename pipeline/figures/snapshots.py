@@ -1,0 +1,40 @@
+"""What the same noises became while a model trained."""
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from pipeline.figures import style
+from pipeline.figures.grids import PIXELS_PER_INCH, tiles
+
+MOMENTS = 8
+SAMPLES = 8
+SCALE = 2  # CSS pixels for one of an image
+MARGIN = 54  # pixels of an image, for the text beside a row
+
+
+@style.look
+def snapshots(steps: np.ndarray, images: np.ndarray, steps_per_epoch: float) -> Figure:
+    """A row for each of a few moments: its epoch and step (s,), and the first of its images (s, n, 28, 28) u8."""
+    rows = moments(len(steps))
+    sheet = tiles(images[rows, :SAMPLES].reshape(-1, *images.shape[2:]), SAMPLES, (1, 1))
+    height, width = sheet.shape
+    inches = ((MARGIN + width) * SCALE / PIXELS_PER_INCH, height * SCALE / PIXELS_PER_INCH)
+    figure = Figure(figsize=inches, label="The same noises at moments of the training")
+    axes = figure.add_axes((0, 0, 1, 1))
+    axes.axis("off")
+    greys = {"cmap": "gray", "vmin": 0, "vmax": style.LEVELS - 1, "interpolation": "none"}
+    axes.imshow(style.quantised(sheet), extent=(MARGIN, MARGIN + width, height, 0), aspect="auto", **greys)
+    axes.set(xlim=(0, MARGIN + width), ylim=(height, 0))
+    for place, row in enumerate(rows):
+        middle = place * (images.shape[2] + 1) + images.shape[2] / 2
+        axes.text(MARGIN - 5, middle - 1, f"epoch {steps[row] / steps_per_epoch:.1f}", ha="right", weight="bold")
+        axes.text(MARGIN - 5, middle + 7, f"step {steps[row]:,}", color=style.MUTED, size=style.SMALL, ha="right")
+    return figure
+
+
+def moments(count: int) -> list[int]:
+    """The first of `count` moments, the last, and some between, ever further apart: most happens early."""
+    chosen: list[int] = []
+    for place in np.geomspace(1, count, min(MOMENTS, count)).round().astype(int) - 1:
+        chosen.append(max(int(place), chosen[-1] + 1 if chosen else 0))
+    return chosen

@@ -1,0 +1,88 @@
+"""Statistically different bins: in which parts of the data are there too many fakes, or too few?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import norm
+
+from pipeline.metrics.base import REPEATS, Metric
+from pipeline.metrics.clusters import cells, centres
+from pipeline.metrics.inputs import check_pair, check_vectors
+from pipeline.metrics.labels import jensen_shannon
+
+BINS, LEVEL = 100, 0.05  # Richardson & Weiss, 2018
+
+METRICS = (
+    Metric(
+        name="ndb",
+        title="Share of statistically different bins",
+        question="coverage",
+        space="pixels",
+        better="lower",
+        formula=r"\frac{1}{K}\sum_b 1\left[\frac{|p_b-q_b|}{\sqrt{\bar p_b(1-\bar p_b)(1/n+1/m)}}>z_{0.975}\right]",
+        source="Richardson & Weiss, 2018",
+        sees=("shift", "half_one_class", "distinct_100"),
+        blind=("copies", "blur_slight", "pca_50", "noise", "threshold", "part_noise"),
+    ),
+    Metric(
+        name="bins_js",
+        title="Jensen-Shannon divergence of the bins (nats)",
+        question="coverage",
+        space="pixels",
+        better="lower",
+        formula=r"\frac{1}{2}\mathrm{KL}\Bigl(p\Bigm\|\frac{p+q}{2}\Bigr)+\frac{1}{2}\mathrm{KL}\Bigl(q\Bigm\|\frac{p+q}{2}\Bigr)",
+        source="Richardson & Weiss, 2018",
+        sees=("shift", "missing_class", "half_one_class", *REPEATS, "mean_of_two"),
+        blind=("copies", "blur_slight", "pca_50", "noise", "threshold"),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Bins:
+    centres: np.ndarray  # (bins, d)
+    counts: np.ndarray  # (bins,) of the training samples
+
+
+@dataclass(frozen=True)
+class BinTest:
+    different: float  # the share of bins whose z is beyond the level
+    divergence: float  # Jensen-Shannon, nats
+    z: np.ndarray  # (bins,) of the difference of two proportions; above 0 where there are too many fakes
+    train: np.ndarray  # (bins,) shares
+    fake: np.ndarray  # (bins,) shares
+
+
+def fit_bins(train: np.ndarray, rng: np.random.Generator, count: int = BINS) -> Bins:
+    """Voronoi cells of k-means on the training samples (n, d), and how many of these lie in each.
+
+    Raises:
+        ValueError: for fewer samples than bins, or values that are not finite.
+    """
+    check_vectors(train, "train")
+    found = centres(train, count, rng)
+    return Bins(found, np.bincount(cells(train, found), minlength=count))
+
+
+def compare_bins(bins: Bins, fake: np.ndarray, level: float = LEVEL) -> BinTest:
+    """The two-proportion z test of each bin (Richardson & Weiss, 2018, eq. 5). A bin empty on both sides has z = 0.
+
+    For equal distributions a share `level` of the bins is different by chance.
+
+    Args:
+        fake: (m, d) samples in the space of the bins.
+
+    Raises:
+        ValueError: for unequal d, or values that are not finite.
+    """
+    check_pair(bins.centres, fake)
+    return compare_counts(bins.counts, np.bincount(cells(fake, bins.centres), minlength=len(bins.counts)), level)
+
+
+def compare_counts(train: np.ndarray, fake: np.ndarray, level: float = LEVEL) -> BinTest:
+    """The test from the counts (bins,) of both sides."""
+    n, m = train.sum(), fake.sum()
+    p, q, pooled = train / n, fake / m, (train + fake) / (n + m)
+    error = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
+    z = np.divide(q - p, error, out=np.zeros(len(p)), where=error > 0)
+    return BinTest(float((np.abs(z) > norm.ppf(1 - level / 2)).mean()), jensen_shannon(p, q), z, p, q)

@@ -1,0 +1,115 @@
+"""The birthday test: how many different images can a model draw?"""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.metrics.base import REPEATS, Metric
+from pipeline.metrics.distances import blocks, nearest
+from pipeline.metrics.inputs import check_vectors
+
+QUANTILE = 0.001  # of real distances to the nearest image of the same class: below it two images are one
+BATCHES = 50
+
+METRICS = (
+    Metric(
+        name="support",
+        title="Birthday estimate of the number of different images",
+        question="coverage",
+        space="pixels",
+        better="higher",
+        formula=r"\frac{s^2}{2\ln 2},\quad s=\min\{s:P[\text{two of }s\text{ are alike}]\ge\tfrac{1}{2}\}",
+        source="Arora & Zhang, 2017",
+        sees=("blur", "pca_50", "pca_20", *REPEATS),
+        blind=("copies", "noise", "shift", "missing_class", "mean_of_two", "part_noise"),
+    ),
+    Metric(
+        name="support_by_pairs",
+        title="Collision estimate of the number of different images",
+        question="coverage",
+        space="pixels",
+        better="higher",
+        formula=r"\frac{\binom{n}{2}}{\#\{i<j:\lVert y_i-y_j\rVert\le\varepsilon\}}",
+        source="after Arora & Zhang, 2017",
+        sees=("blur", "pca_50", "pca_20", *REPEATS),
+        blind=("copies", "noise", "shift", "missing_class", "mean_of_two", "part_noise"),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Support:
+    """How many equally likely images would repeat as often as these."""
+
+    batch: int | None  # s: half of the batches of this size hold two alike; None if no two of all samples are
+    by_birthday: float | None  # s^2 / (2 ln 2)
+    by_pairs: float | None  # pairs / collisions
+    collisions: int
+    pairs: int
+    at_least: float | None  # where there are no collisions: with fewer images there'd be one in 95 % of cases
+
+
+def duplicate_distance(images: np.ndarray, labels: np.ndarray) -> float:
+    """Below which distance two images count as one: the 0.1 % quantile of the distances of real images to the nearest
+    one of the same class. By construction about one real image in a thousand has such a twin.
+
+    Args:
+        images: (n, d) real images.
+        labels: (n,) their classes; a class with one image is left out.
+
+    Raises:
+        ValueError: if no class has two images, or values are not finite.
+    """
+    check_vectors(images, "images", at_least=2)
+    classes = [images[labels == label] for label in np.unique(labels)]
+    distances = [nearest(members)[1] for members in classes if len(members) > 1]
+    if not distances:
+        raise ValueError("expected a class with at least two images, found none")
+    return float(np.quantile(np.concatenate(distances), QUANTILE))
+
+
+def support_size(images: np.ndarray, distance: float, rng: np.random.Generator, batches: int = BATCHES) -> Support:
+    """The birthday estimate of the support (Arora & Zhang, 2017), and the one from all pairs.
+
+    A batch of s images from N equally likely ones holds two alike with probability 1/2 if s^2 = 2 N ln 2. For each of
+    50 random orders of the images it is found at which one the first repetition comes; s is the median of these. The
+    share of alike pairs is an unbiased estimate of 1/N. For unequal probabilities both are the support of equal ones
+    that repeats as often, which is less than the true one.
+
+    Args:
+        images: (n, d) independent draws of the model.
+        distance: of two images that count as one, see `duplicate_distance`.
+
+    Raises:
+        ValueError: for fewer than 2 images, a negative distance, or values that are not finite.
+    """
+    check_vectors(images, "images", at_least=2)
+    if not distance >= 0:
+        raise ValueError(f"expected a distance of at least 0, found {distance}")
+    n = len(images)
+    pairs = n * (n - 1) // 2
+    alike = np.empty((n, (n + 7) // 8), np.uint8)  # one bit a pair
+    degree = np.empty(n, int)
+    for rows, squared in blocks(images):
+        close = squared <= distance**2
+        degree[rows] = np.count_nonzero(close, axis=1)
+        alike[rows] = np.packbits(close, axis=1)
+    collisions = int(degree.sum()) // 2
+    if not collisions:
+        return Support(None, None, None, 0, pairs, pairs / math.log(20))
+    firsts = sorted(_first_repetition(alike, degree > 0, rng.permutation(n)) for _ in range(batches))
+    batch = firsts[(batches - 1) // 2]
+    return Support(batch, batch**2 / (2 * math.log(2)), pairs / collisions, collisions, pairs, None)
+
+
+def _first_repetition(alike: np.ndarray, has_twin: np.ndarray, order: np.ndarray) -> int:
+    """How many images come in this order until the first that is like an earlier one."""
+    places = np.flatnonzero(has_twin[order])  # where those come that can be part of a repetition
+    length = 64
+    while True:
+        members = order[places[:length]]
+        repeats = np.tril(np.unpackbits(alike[members], axis=1, count=len(order))[:, members], -1).any(axis=1)
+        if repeats.any():
+            return int(places[repeats.argmax()]) + 1
+        length *= 2

@@ -1,0 +1,39 @@
+"""How far can the label predictor be trusted?"""
+
+import numpy as np
+
+BINS = 15
+
+
+def reliability(confidence: np.ndarray, correct: np.ndarray) -> list[dict[str, float]]:
+    """Confidence against accuracy in equally wide bins of confidence; empty bins are left out.
+
+    Args:
+        confidence: (n,) the probability of the predicted class.
+        correct: (n,) bool, whether it was the true one.
+    """
+    edges = np.linspace(0, 1, BINS + 1)
+    bins = np.clip(np.digitize(confidence, edges, right=True) - 1, 0, BINS - 1)
+    return [
+        {
+            "lower": float(edges[b]),
+            "upper": float(edges[b + 1]),
+            "confidence": float(confidence[bins == b].mean()),
+            "accuracy": float(correct[bins == b].mean()),
+            "count": int((bins == b).sum()),
+        }
+        for b in np.unique(bins)
+    ]
+
+
+def calibration_error(confidence: np.ndarray, correct: np.ndarray) -> float:
+    """The expected calibration error (Naeini et al., 2015): mean |confidence - accuracy| over `reliability`'s bins."""
+    rows = reliability(confidence, correct)
+    return float(sum(abs(r["confidence"] - r["accuracy"]) * r["count"] for r in rows) / len(confidence))
+
+
+def confusion(true: np.ndarray, predicted: np.ndarray, classes: int) -> list[dict[str, int]]:
+    """How often each class was taken for each class: classes x classes rows of true, predicted, count."""
+    counts = np.zeros((classes, classes), dtype=int)
+    np.add.at(counts, (true, predicted), 1)
+    return [{"true": t, "predicted": p, "count": int(counts[t, p])} for t in range(classes) for p in range(classes)]

@@ -1,0 +1,28 @@
+"""All metrics that are declared, in the order of the questions."""
+
+from typing import get_args
+
+from pipeline.metrics import (
+    bins,
+    birthday,
+    clipped,
+    frechet,
+    kernel,
+    labels,
+    neighbours,
+    novelty,
+    prd,
+    sharpness,
+    two_sample,
+    vendi,
+)
+from pipeline.metrics.base import Metric, Question
+
+MODULES = (frechet, kernel, neighbours, clipped, two_sample, prd, vendi, bins, birthday, labels, novelty, sharpness)
+CATALOGUE: dict[str, Metric] = {
+    metric.name: metric
+    for question in get_args(Question)
+    for module in MODULES
+    for metric in module.METRICS
+    if metric.question == question
+}

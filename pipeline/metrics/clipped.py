@@ -1,0 +1,76 @@
+"""Clipped density and coverage: which share of good samples would look like these?
+
+After Salvy, Talbot & Thirion (2026), derived anew from the definitions. Clipping keeps single samples and wide balls
+from deciding, and both numbers read as shares.
+"""
+
+import numpy as np
+
+from pipeline.metrics.base import REPEATS, Metric
+from pipeline.metrics.neighbours import Neighbourhoods
+
+METRICS = (
+    Metric(
+        name="clipped_density",
+        title="Clipped density",
+        question="fidelity",
+        space="features",
+        better="higher",
+        formula=r"\min\Bigl(1,\frac{D(y)}{D(x)}\Bigr),\quad"
+        r" D(y)=\frac{1}{m}\sum_j\min\Bigl(1,\frac{1}{k}\sum_i 1[y_j\in B(x_i,\min(r_i,\tilde r))]\Bigr)",
+        source="Salvy et al., 2026",
+        sees=("blur", "threshold", "shift", "mean_of_two", "part_noise"),
+    ),
+    Metric(
+        name="clipped_coverage",
+        title="Clipped coverage",
+        question="coverage",
+        space="features",
+        better="higher",
+        formula=r"f^{-1}\Bigl(\frac{1}{nk}\sum_i\min\bigl(k,\#\{j:y_j\in B(x_i,r_i)\}\bigr)\Bigr),\quad"
+        r" f(q)=E[\,\cdot\mid q\,m\text{ good samples}]",
+        source="Salvy et al., 2026",
+        sees=("blur", "pca_50", "pca_20", "threshold", "shift", "half_one_class", *REPEATS, "mean_of_two"),
+        blind=("copies", "blur_slight"),
+    ),
+)
+
+
+def clipped_density(found: Neighbourhoods) -> float:
+    """Density with radii clipped at their median and each fake's count at k, over the same of real data; at most 1.
+
+    After Salvy et al. (2026). Equal distributions have 1; noise in place of a share q of the samples leaves 1 - q.
+    """
+
+    def clipped(counts: np.ndarray) -> float:
+        return float(np.minimum(counts, found.k).mean())
+
+    return min(1.0, clipped(found.clipped_around_fake) / clipped(found.clipped_around_real))
+
+
+def clipped_coverage(found: Neighbourhoods) -> float:
+    """The share of good samples that would cover the balls of real samples as these do; at most 1.
+
+    After Salvy et al. (2026): each ball counts by min(k, fakes in it) / k, and the mean is inverted through
+    `expected_clipped_coverage`. Equal distributions have 1, less the noise above it that the cap takes away:
+    about .016 for n = m = 2000, less for more samples, more for m far above n.
+    """
+    n, m = len(found.fakes_in_ball), len(found.balls_around_fake)
+    expected = expected_clipped_coverage(n, np.arange(m + 1), found.k)
+    return float(np.interp(np.minimum(found.fakes_in_ball, found.k).mean() / found.k, expected, np.arange(m + 1) / m))
+
+
+def expected_clipped_coverage(n: int, good: np.ndarray, k: int) -> np.ndarray:
+    """The mean over balls of min(k, fakes in it) / k, when `good` fakes are from the real distribution, others nowhere.
+
+    How many fakes come before the k-th of n - 1 real neighbours has a negative hypergeometric distribution. Its first
+    k probabilities follow one from the other.
+    """
+    i = np.arange(1, k + 1)
+    probability = np.prod((n - i) / (n + good[:, None] - i), axis=1)  # of no fake in the ball
+    missing = np.zeros(len(good))
+    for count in range(k):
+        missing += (k - count) * probability
+        probability = probability * (count + k) / (count + 1) * (good - count) / np.maximum(good + n - 1 - k - count, 1)
+        probability = np.maximum(probability, 0)
+    return 1 - missing / k

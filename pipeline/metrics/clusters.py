@@ -1,0 +1,30 @@
+"""Cutting feature space into cells by k-means."""
+
+import warnings
+
+import numpy as np
+from sklearn.cluster import KMeans
+from sklearn.exceptions import ConvergenceWarning
+
+from pipeline.metrics.distances import nearest
+
+
+def centres(x: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
+    """The centres (count, d) of one run of k-means, float32.
+
+    Fewer distinct points than centres are no fault: some cells stay empty then.
+
+    Raises:
+        ValueError: for fewer samples than centres.
+    """
+    if len(x) < count:
+        raise ValueError(f"k-means: expected at least as many samples as cells, {count}, found {len(x)}")
+    model = KMeans(count, random_state=int(rng.integers(2**31)))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        return model.fit(x.astype(np.float32)).cluster_centers_
+
+
+def cells(x: np.ndarray, centres: np.ndarray) -> np.ndarray:
+    """Which centre is nearest to each of n samples: (n,), the first of equally near ones."""
+    return nearest(x, centres)[0]

@@ -1,0 +1,178 @@
+"""Precision, recall, density and coverage: which samples lie in balls around which others?
+
+A ball around a sample reaches to its k-th nearest neighbour in its own set, the sample itself not counted. It is open,
+as in the code of Naeem et al. (prdc): a point at exactly the radius is outside. Two exceptions keep duplicates sane.
+A distance within 1e-8 of the radius is a tie, so outside as well, whatever the rounding. And a ball always holds exact
+copies of its centre, also when k duplicates make its radius 0. On continuous data neither happens.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from pipeline.metrics.base import BLURS, REPEATS, Metric
+from pipeline.metrics.distances import blocks
+from pipeline.metrics.inputs import check_pair
+
+TIE = 1e-8  # squared distances that differ by less than this share are equal
+TINY = np.finfo(float).tiny
+
+BALL = r"B(x,r)=\{z:\lVert z-x\rVert<r\},\quad r_i=\lVert x_i-\mathrm{NN}_k(x_i)\rVert"
+METRICS = (
+    Metric(
+        name="precision",
+        title="Precision",
+        question="fidelity",
+        space="features",
+        better="higher",
+        formula=r"\frac{1}{m}\sum_j 1\Bigl[y_j\in\bigcup_i B(x_i,r_i)\Bigr]",
+        source="Kynkäänniemi et al., 2019",
+        sees=("threshold", "shift", "part_noise"),
+        blind=("missing_class", "half_one_class", *REPEATS),
+    ),
+    Metric(
+        name="recall",
+        title="Recall",
+        question="coverage",
+        space="features",
+        better="higher",
+        formula=r"\frac{1}{n}\sum_i 1\Bigl[x_i\in\bigcup_j B(y_j,s_j)\Bigr]",
+        source="Kynkäänniemi et al., 2019",
+        sees=(*BLURS, "shift", *REPEATS, "mean_of_two"),
+        blind=("copies", "threshold", "half_one_class", "part_noise"),
+    ),
+    Metric(
+        name="density",
+        title="Density",
+        question="fidelity",
+        space="features",
+        better=1.0,
+        formula=r"\frac{1}{km}\sum_j\sum_i 1[y_j\in B(x_i,r_i)]",
+        source="Naeem et al., 2020",
+        sees=("pca_50", "pca_20", "noise", "threshold", "shift", "mean_of_two"),
+        blind=("copies", "half_one_class", "distinct_1000"),
+        ranks=False,
+    ),
+    Metric(
+        name="coverage",
+        title="Coverage",
+        question="coverage",
+        space="features",
+        better="higher",
+        formula=r"\frac{1}{n}\sum_i 1[\exists j: y_j\in B(x_i,r_i)]",
+        source="Naeem et al., 2020",
+        sees=("blur", "pca_50", "pca_20", "threshold", "shift", "half_one_class", *REPEATS, "mean_of_two"),
+        blind=("copies", "part_noise"),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Neighbourhoods:
+    """What the distances within and between n real and m fake samples say, for balls of k neighbours."""
+
+    k: int
+    fakes_in_ball: np.ndarray  # (n,) how many fakes lie in the ball of each real sample
+    balls_around_fake: np.ndarray  # (m,) how many balls of real samples hold each fake
+    clipped_around_fake: np.ndarray  # (m,) the same, radii clipped at the median radius
+    clipped_around_real: np.ndarray  # (n,) how many clipped balls of other real samples hold each real sample
+    recalled: np.ndarray  # (n,) bool: does the ball of some fake hold the real sample?
+    real_to_real: np.ndarray  # (n,) distance to the nearest other real sample
+    real_to_fake: np.ndarray  # (n,)
+    fake_to_fake: np.ndarray  # (m,) distance to the nearest other fake
+    fake_to_real: np.ndarray  # (m,)
+
+
+def neighbourhoods(real: np.ndarray, fake: np.ndarray, k: int = 5) -> Neighbourhoods:
+    """Go once over all distances within and between the sets.
+
+    Args:
+        real: (n, d) features.
+        fake: (m, d) features.
+        k: which neighbour is at the radius of a ball.
+
+    Raises:
+        ValueError: for k < 1, fewer than k + 1 samples in a set, unequal d, or values that are not finite.
+    """
+    if k < 1:
+        raise ValueError(f"expected k of at least 1, found {k}")
+    check_pair(real, fake, at_least=k + 1)
+    n, m = len(real), len(fake)
+    neighbours, squared = _neighbours(real, k)
+    _, fake_squared = _neighbours(fake, k)
+    radii, median = np.sqrt(squared[:, -1]), np.median(np.sqrt(squared[:, -1]))
+    reach, clipped_reach = _open(squared[:, -1]), _open(np.minimum(radii, median) ** 2)
+    fake_reach = _open(fake_squared[:, -1])
+
+    fakes_in_ball, recalled, real_to_fake = np.empty(n, int), np.empty(n, bool), np.empty(n)
+    balls, clipped, fake_to_real = np.zeros(m, int), np.zeros(m, int), np.full(m, np.inf)
+    for rows, block in blocks(real, fake):
+        inside = block < reach[rows, None]
+        fakes_in_ball[rows] = np.count_nonzero(inside, axis=1)
+        balls += np.count_nonzero(inside, axis=0)
+        clipped += np.count_nonzero(block < clipped_reach[rows, None], axis=0)
+        recalled[rows] = (block < fake_reach).any(axis=1)
+        real_to_fake[rows] = block.min(axis=1)
+        np.minimum(fake_to_real, block.min(axis=0), out=fake_to_real)
+
+    # Each ball among the real samples themselves holds its k neighbours, the one at the radius included: that way a
+    # real sample lies in k balls on average, as a new sample from the same distribution does.
+    held = neighbours[squared <= median**2 * (1 + TIE)]
+    return Neighbourhoods(
+        k=k,
+        fakes_in_ball=fakes_in_ball,
+        balls_around_fake=balls,
+        clipped_around_fake=clipped,
+        clipped_around_real=np.bincount(held, minlength=n),
+        recalled=recalled,
+        real_to_real=np.sqrt(squared[:, 0]),
+        real_to_fake=np.sqrt(real_to_fake),
+        fake_to_fake=np.sqrt(fake_squared[:, 0]),
+        fake_to_real=np.sqrt(fake_to_real),
+    )
+
+
+def _neighbours(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """The k nearest other points of each point, nearest first: indices and squared distances, (n, k) both."""
+    indices, squared = np.empty((len(x), k), dtype=np.int64), np.empty((len(x), k))
+    for rows, block in blocks(x):
+        near = np.argpartition(block, k - 1, axis=1)[:, :k]
+        values = np.take_along_axis(block, near, axis=1)
+        order = values.argsort(axis=1)
+        indices[rows] = np.take_along_axis(near, order, axis=1)
+        squared[rows] = np.take_along_axis(values, order, axis=1)
+    return indices, squared
+
+
+def _open(squared_radius: np.ndarray) -> np.ndarray:
+    """What a squared distance must be below to be inside an open ball; 0 always is."""
+    return np.maximum(squared_radius * (1 - TIE), TINY)
+
+
+def precision(found: Neighbourhoods) -> float:
+    """The share of fakes in the ball of some real sample (Kynkäänniemi et al., 2019)."""
+    return float((found.balls_around_fake > 0).mean())
+
+
+def recall(found: Neighbourhoods) -> float:
+    """The share of real samples in the ball of some fake (Kynkäänniemi et al., 2019)."""
+    return float(found.recalled.mean())
+
+
+def density(found: Neighbourhoods) -> float:
+    """How many balls of real samples hold a fake, on average, over k (Naeem et al., 2020).
+
+    Its mean is 1 for equal distributions. Above 1 the fakes crowd where real samples are dense, which isn't better.
+    """
+    return float(found.balls_around_fake.mean() / found.k)
+
+
+def coverage(found: Neighbourhoods) -> float:
+    """The share of real samples whose ball holds some fake (Naeem et al., 2020); see `expected_coverage`."""
+    return float((found.fakes_in_ball > 0).mean())
+
+
+def expected_coverage(n: int, m: int, k: int) -> float:
+    """The mean of coverage for n real and m fake samples of one continuous distribution (Naeem et al., 2020)."""
+    i = np.arange(1, k + 1)
+    return float(1 - np.prod((n - i) / (n + m - i)))

@@ -1,0 +1,136 @@
+"""Are the samples new, or the training images again?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.stats import rankdata
+
+from pipeline.metrics import distances
+from pipeline.metrics.base import Metric
+from pipeline.metrics.inputs import check_pair, check_vectors
+
+CELLS, FEWEST = 10, 20
+
+METRICS = (
+    Metric(
+        name="copying",
+        title="Copying test C_T (z score)",
+        question="novelty",
+        space="pixels",
+        better=0.0,
+        formula=r"C_T=\frac{\sum_\pi P(\pi)\,Z_U(d(Q_\pi),d(P_\pi))}{\sum_\pi P(\pi)},"
+        r"\quad d(x)=\min_{t\in T}\lVert x-t\rVert",
+        source="Meehan et al., 2020",
+        sees=("copies", "blur", "pca_20", "noise", "threshold", "shift", "mean_of_two"),
+        blind=("distinct_1000",),
+    ),
+    Metric(
+        name="authenticity",
+        title="Authenticity",
+        question="novelty",
+        space="pixels",
+        better="closer to real",
+        formula=r"\frac{1}{m}\sum_j 1\bigl[\lVert y_j-t_j\rVert>\min_{t\neq t_j}\lVert t-t_j\rVert\bigr],"
+        r"\quad t_j=\mathrm{NN}_T(y_j)",
+        source="Alaa et al., 2022",
+        sees=("copies", "blur", "pca_50", "pca_20", "noise", "threshold", "shift", "mean_of_two"),
+        blind=("missing_class",),
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Nearest:
+    """The nearest training sample of each of m samples."""
+
+    index: np.ndarray  # (m,)
+    distance: np.ndarray  # (m,)
+
+
+def nearest_training(train: np.ndarray, samples: np.ndarray) -> Nearest:
+    """The nearest training sample (n, d) of each sample (m, d): for a gallery, and for both tests.
+
+    Raises:
+        ValueError: for unequal d, or values that are not finite.
+    """
+    check_vectors(train, "train")
+    check_pair(train, samples)
+    return Nearest(*distances.nearest(samples, train))
+
+
+def own_distances(train: np.ndarray, chosen: np.ndarray | None = None) -> np.ndarray:
+    """The distance of each training sample (n, d) to the nearest other one: (n,).
+
+    Args:
+        chosen: (c,) indices, where only some are wanted: the others stay NaN. `authenticity` needs those of its
+            `Nearest.index`, which is far cheaper than all.
+
+    Raises:
+        ValueError: for fewer than 2 samples, or values that are not finite.
+    """
+    check_vectors(train, "train", at_least=2)
+    if chosen is None:
+        return distances.nearest(train)[1]
+    found = np.full(len(train), np.nan)
+    chosen = np.unique(chosen)
+    found[chosen] = distances.nearest(train[chosen], train, skip=chosen)[1]
+    return found
+
+
+def authenticity(fakes: Nearest, own: np.ndarray) -> float:
+    """The share of fakes that are farther from their training sample than it is from its own kind (Alaa et al., 2022).
+
+    Low means copying. Draws of the true distribution do not have 1/2: read it beside that of real test data. A copy of
+    a training sample that has a twin is not authentic either.
+
+    Args:
+        own: (n,) of `own_distances`.
+
+    Raises:
+        ValueError: if `own` is missing for a training sample that is the nearest of a fake.
+    """
+    theirs = own[fakes.index]
+    if np.isnan(theirs).any():
+        raise ValueError(f"expected the own distance of each nearest training sample, {np.isnan(theirs).sum()} missing")
+    return float((fakes.distance > theirs).mean())
+
+
+def copying(
+    test: np.ndarray, test_cells: np.ndarray, fake: np.ndarray, fake_cells: np.ndarray, fewest: int = FEWEST
+) -> float:
+    """The data-copying test C_T (Meehan et al., 2020): a mean of z scores over cells.
+
+    Far below 0: fakes are nearer to the training set than unseen real data are. Far above 0: they are farther away.
+
+    Args:
+        test: (n,) distances of real test samples to the training set.
+        test_cells: (n,) which k-means cell of the training set each lies in.
+        fake: (m,) distances of fakes to the training set.
+        fake_cells: (m,)
+        fewest: cells with fewer fakes are left out, and so are those without test samples.
+
+    Raises:
+        ValueError: if no cell is left, or a distance is not finite.
+    """
+    if not (np.isfinite(test).all() and np.isfinite(fake).all()):
+        raise ValueError("expected finite distances, found others")
+    weights, scores = [], []
+    for cell in np.unique(test_cells):
+        p, q = test[test_cells == cell], fake[fake_cells == cell]
+        if len(q) >= fewest:
+            weights.append(len(p))
+            scores.append(rank_z(q, p))
+    if not weights:
+        raise ValueError(f"C_T: expected a cell with test samples and at least {fewest} fakes, found none")
+    return float(np.average(scores, weights=weights))
+
+
+def rank_z(x: np.ndarray, y: np.ndarray) -> float:
+    """The z score of the Mann-Whitney statistic, ties corrected: below 0 if x (n,) tends to be less than y (m,)."""
+    n, m = len(x), len(y)
+    both = np.concatenate([x, y])
+    ranks = rankdata(both)
+    ties = np.unique(both, return_counts=True)[1].astype(float)
+    u = ranks[:n].sum() - n * (n + 1) / 2
+    variance = n * m / 12 * (n + m + 1 - (ties**3 - ties).sum() / ((n + m) * (n + m - 1)))
+    return float((u - n * m / 2) / np.sqrt(variance)) if variance > 0 else 0.0
