@@ -84,8 +84,7 @@ def mode_collapse(trained: Trained) -> pd.DataFrame:
     the entropy of equal shares (two classes of ten have 0.30), or the mean distance between samples is below a
     quarter of that between real images."""
     shares = trained.shares.pivot(index="step", columns="label", values="share")
-    entropy = (shares * -np.log(shares.where(shares > 0, 1))).sum(axis=1).abs() / np.log(max(2, shares.shape[1]))
-    columns = {"entropy of labels": entropy, "distance": trained.of("distance").get("samples")}
+    columns = {"entropy of labels": evenness(shares), "distance": trained.of("distance").get("samples")}
     table = pd.DataFrame(columns, dtype=float)
     table = table[table.index > trained.first_epoch]
     labelled = table["entropy of labels"].dropna()  # not every check has a snapshot
@@ -144,6 +143,11 @@ def alarms(kind: str, table: pd.DataFrame) -> list[Alarm]:
 def in_a_row(fires: pd.Series) -> pd.Series:
     """True from the third of three checks in a row on."""
     return fires.rolling(IN_A_ROW).sum().eq(IN_A_ROW)
+
+
+def evenness(shares: pd.DataFrame) -> pd.Series:
+    """The entropy of each row's shares, relative to that of equal ones: 0 to 1."""
+    return (shares * -np.log(shares.where(shares > 0, 1))).sum(axis=1).abs() / np.log(max(2, shares.shape[1]))
 
 
 def slope(values: pd.Series) -> float:

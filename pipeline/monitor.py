@@ -148,7 +148,7 @@ def generator_gradients(model: Adversarial, arithmetic: Arithmetic) -> dict[str,
 
 
 def layers(model: nn.Module) -> dict[str, dict[str, nn.Parameter]]:
-    """The parameters of each module that has its own, by the module's name (`model` for its own); theirs are full names."""
+    """The parameters of each module that has its own, by the module's name; those of `model` itself under that name."""
     found: dict[str, dict[str, nn.Parameter]] = {}
     for name, value in model.named_parameters():
         found.setdefault(name.rpartition(".")[0] or "model", {})[name] = value

@@ -8,7 +8,7 @@ import pandas as pd
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from pipeline.alarms import Alarm, Trained
+from pipeline.alarms import Alarm, Trained, evenness
 from pipeline.figures import losses, style
 
 HEIGHT = 0.95  # inches, of a panel without its title
@@ -99,8 +99,7 @@ def judged(history: pd.DataFrame) -> Curves:
 def labelled(shares: pd.DataFrame) -> Curves:
     """How evenly the predicted labels of a snapshot's samples are spread, and the share of the commonest."""
     table = shares.pivot(index="step", columns="label", values="share")
-    entropy = -(table * np.log(table.where(table > 0, 1))).sum(axis=1) / np.log(max(2, table.shape[1]))
-    return {"entropy (1: equal)": line(entropy), "largest share": line(table.max(axis=1))}
+    return {"entropy (1: equal)": line(evenness(table)), "largest share": line(table.max(axis=1))}
 
 
 def dimensions(table: pd.DataFrame) -> Curves:
