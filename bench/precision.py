@@ -14,7 +14,6 @@ from alarms import LAPTOP
 from end_to_end import ROOT, about
 
 from pipeline import artifacts, compute, training
-from pipeline.classifier import Classifier
 from pipeline.metrics.sharpness import laplacian_variance
 from pipeline.models.base import TrainedModel
 from pipeline.models.gan import Gan
@@ -48,9 +47,7 @@ if __name__ == "__main__":
     data = artifacts.read_dataset(ROOT / "data" / "images.npz")
     TRAIN, TEST = torch.from_numpy(data.train_images), torch.from_numpy(data.test_images)
     REAL_SHARPNESS = laplacian_variance(data.test_images).mean()
-    weights, classes = artifacts.read_weights(ROOT / "checkpoints" / "classifier.safetensors")
-    CLASSIFIER = Classifier(int(classes["classes"]))
-    CLASSIFIER.load_state_dict(weights)
+    CLASSIFIER = artifacts.read_classifier(ROOT / "checkpoints" / "classifier.safetensors")
 
     measured: dict[str, object] = dict(about("PYTHONPATH=. python bench/precision.py"))
     found: dict[str, dict[str, dict[str, list[float]]]] = {}

@@ -17,6 +17,7 @@ from pipeline.data import Dataset
 if TYPE_CHECKING:
     from torch import Tensor
 
+    from pipeline.classifier import Classifier
     from pipeline.models.base import GenerativeModel
 
 
@@ -149,3 +150,13 @@ def read_model(path: Path) -> "GenerativeModel":
     model = kind(kind.Config.model_validate_json(about["config"]))
     model.load_state_dict(weights)
     return model.eval()
+
+
+def read_classifier(path: Path) -> "Classifier":
+    """The label predictor of a checkpoint, on the CPU."""
+    from pipeline.classifier import Classifier
+
+    weights, about = read_weights(path)
+    classifier = Classifier(int(about["classes"]))
+    classifier.load_state_dict(weights)
+    return classifier

@@ -26,9 +26,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     cli.add_argument("--alarms", type=Path, required=True)
     args = cli.parse_args(argv)
 
-    weights, about = artifacts.read_weights(args.classifier)
-    classifier = Classifier(int(about["classes"]))
-    classifier.load_state_dict(weights)
+    classifier = artifacts.read_classifier(args.classifier)
     labelled = label_shares(classifier, **artifacts.read_arrays(args.snapshots))
     trained = Trained(artifacts.read_table(args.history), artifacts.read_table(args.checks), labelled)
     columns = pd.Index([field.name for field in fields(Alarm)])

@@ -20,9 +20,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     cli.add_argument("--labels", type=Path, required=True)
     args = cli.parse_args(argv)
 
-    weights, about = artifacts.read_weights(args.classifier)
-    classifier = Classifier(int(about["classes"]))
-    classifier.load_state_dict(weights)
+    classifier = artifacts.read_classifier(args.classifier)
     tables = [
         label(classifier, torch.from_numpy(pixels)).assign(set=name)
         for name, pixels in artifacts.read_arrays(args.samples).items()
