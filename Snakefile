@@ -22,6 +22,7 @@ TRAINED = [m for m in MODELS if "TrainedModel" in families.bases(PARAMS.models[m
 OBSERVED = [m for m in MODELS if "ObservationModel" in families.bases(PARAMS.models[m].family)]
 ADVERSARIAL = [m for m in MODELS if "Adversarial" in families.bases(PARAMS.models[m].family)]
 AUTOENCODERS = [m for m in MODELS if "Autoencoder" in families.bases(PARAMS.models[m].family)]
+CORES = orchestration.share(PARAMS.compute.threads, workflow.resource_settings.cores, os.cpu_count())  # of a training
 GPU = int(os.path.exists("/dev/nvidia0") and PARAMS.compute.device != "cpu")
 
 
@@ -140,7 +141,7 @@ rule train_classifier:
         "logs/train_classifier.txt",
     benchmark:
         "logs/train_classifier.tsv"
-    threads: PARAMS.compute.threads
+    threads: CORES
     resources:
         gpu=GPU,
     params:
@@ -178,7 +179,7 @@ rule train:
     benchmark:
         "logs/train/{model}-{seed}.tsv"
     priority: 1
-    threads: PARAMS.compute.threads
+    threads: CORES
     resources:
         gpu=GPU,
     params:
@@ -244,7 +245,7 @@ rule perfect_discriminator:
         gradients="results/perfect_discriminator/{model}/{seed}.csv",
     log:
         "logs/perfect_discriminator/{model}-{seed}.txt",
-    threads: PARAMS.compute.threads
+    threads: CORES
     resources:
         gpu=GPU,
     params:

@@ -79,7 +79,7 @@ def test_dvc_yaml_covers_every_file_that_a_rule_reads_or_writes(finished: Worksp
         return any(file == folder or file.startswith(folder + "/") for folder in folders)
 
     stage_of = {"fetch": "data", "train_classifier": "classifier"}
-    families = {"train", "describe", "sample", "reference", "explore", "label"}
+    families = {"train", "describe", "sample", "reference", "explore", "label", "diagnose", "perfect_discriminator"}
     seen = set()
     for file in (finished.folder / ".snakemake" / "metadata").rglob("*"):
         if not file.is_file():

@@ -19,7 +19,7 @@ import torch
 from conftest import ROOT
 from contract import digits
 
-from pipeline import artifacts, families
+from pipeline import artifacts, families, orchestration
 from pipeline.data import Dataset
 from pipeline.models import base
 from pipeline.models.vae import Vae
@@ -117,6 +117,16 @@ def test_a_rule_lists_the_code_that_its_stage_reaches(stage: str) -> None:
     needless = {name for name in needless if not name.startswith(("models/", "figures", "report"))} - {"families"}
     allowed = {"blocks", "shapes", "models/base"}  # reached through the family that a checkpoint names
     assert not needless - allowed, f"rule {stage} lists {sorted(needless)}, which its stage does not use"
+
+
+@pytest.mark.parametrize(
+    ("threads", "cores", "processors", "expected"),
+    [(1, 4, 2, 2), (2, 4, 2, 4), (2, 2, 2, 2), (1, 4, 8, 1), (2, 8, 8, 2), (2, 3, 2, 3), (2, None, 8, 2)],
+)
+def test_trainings_side_by_side_have_as_many_threads_as_there_are_processors(
+    threads: int, cores: int | None, processors: int, expected: int
+) -> None:
+    assert orchestration.share(threads, cores, processors) == expected
 
 
 @pytest.fixture
