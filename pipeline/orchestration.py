@@ -8,13 +8,15 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, TYPE_CHECKING, Any
 
 import yaml
 from snakemake.exceptions import WorkflowError
-from snakemake.workflow import Workflow
 
 from pipeline import families, params
+
+if TYPE_CHECKING:
+    from snakemake.workflow import Workflow
 
 STATE = Path(".snakemake")
 RECORDS = STATE / "metadata"
@@ -111,7 +113,7 @@ def hold_lock() -> None:
     fcntl.flock(alive, fcntl.LOCK_SH)
 
 
-def record(workflow: Workflow) -> None:
+def record(workflow: "Workflow") -> None:
     """After a complete run by hand, let DVC record it, so that `dvc status` is clean.
 
     Not under DVC, which records by itself; not after a part; not where the command line changed params.yaml.
