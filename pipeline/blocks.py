@@ -14,7 +14,7 @@ class SigmoidInLoss(nn.Identity):
 
 
 class Dropout(nn.Module):
-    """Dropout (Srivastava et al., 2014) in about half of `nn.Dropout`'s time on a CPU (bench/dropout.py).
+    """Dropout (Srivastava et al., 2014) in a fraction of `nn.Dropout`'s time on a CPU (bench/dropout.py).
 
     Each 64-bit random integer is cut into four 16-bit draws, so p is rounded to a multiple of
     1 / 65536. Values are kept with probability 1 - p and divided by it; in `eval()` nothing changes.
