@@ -43,7 +43,7 @@ class Monitor:
         self.model = model
         self.arithmetic = arithmetic
         self.images = as_images(pixels[:IMAGES])
-        self.real_distance = mean_distance(self.images)
+        self.real_distance = mean_distance(self.images).clamp_min(1e-12)
         steps_per_epoch = -(-len(pixels) // model.config.batch_size)
         self.every = max(1, steps_per_epoch // CHECKS_PER_EPOCH)
         checks = model.config.epochs * steps_per_epoch // self.every

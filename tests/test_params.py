@@ -79,7 +79,7 @@ def test_a_family_is_the_name_by_default(raw: dict[str, Any]) -> None:
         ("compute.device", "gpu", "compute.device: expected 'auto', 'cpu' or 'cuda'; found 'gpu'"),
         ("compute.thread", 2, "compute.thread: unknown key; did you mean threads?"),
         ("compute.colour", 2, "compute.colour: unknown key; known here: device, precision, threads."),
-        ("compute.threads", 0, "compute.threads: expected a number greater than 0; found 0"),
+        ("presets.laptop.compute.threads", 0, "compute.threads: expected a number greater than 0; found 0"),
         ("classifier.lr", -1, "classifier.lr: expected a number greater than 0; found -1"),
         ("classifier.epochs", "many", "classifier.epochs: expected a valid integer"),
         ("sample", {}, "sample: unknown key; did you mean samples?"),
@@ -107,7 +107,7 @@ def test_a_missing_section_gets_a_sentence(raw: dict[str, Any]) -> None:
 
 
 def test_all_wrong_values_are_told_at_once(raw: dict[str, Any]) -> None:
-    wrong = put(put(raw, "compute.threads", -1), "classifier.epochs", 0)
+    wrong = put(put(raw, "presets.laptop.compute.threads", -1), "classifier.epochs", 0)
     with pytest.raises(params.ParamsError) as caught:
         params.resolve(wrong)
     assert "compute.threads" in str(caught.value) and "classifier.epochs" in str(caught.value)

@@ -22,6 +22,7 @@ from pipeline.metrics import (
     neighbours,
     novelty,
     prd,
+    proportions,
     sharpness,
     two_sample,
     vendi,
@@ -99,7 +100,7 @@ def values(rung: str) -> dict[str, float]:
     support, one = birthday.support_size(images, w.alike, rng), np.zeros(N, int)
     p = w.predictor.predict_proba(images / 255)
     predicted, expected = p.argmax(axis=1), np.full(CLASSES, 1 / CLASSES)
-    shares = labels.shares(predicted, CLASSES)
+    shares = proportions.shares(predicted, CLASSES)
     by_class = vendi.vendi_by_class(fake, predicted)
     real_by_class = vendi.vendi_by_class(real, w.predictor.predict(w.real / 255))
     rows, real_rows = images[:, None], w.real[:, None]
