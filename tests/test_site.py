@@ -232,6 +232,16 @@ def test_the_paper_page_gives_the_measured_finding(results: Results, tmp_path: P
     assert "orders of magnitude" not in section(without, "figures-3-4")
 
 
+def test_a_generator_that_no_discriminator_beat_is_said_to_be_hard_to_tell(results: Results) -> None:
+    text = section(render(results, TEMPLATES)["models/gan.html"], "health")
+    assert "did not win" not in text
+    one, other = results.experiments["gan"]
+    unbeaten = {**results.experiments, "gan": [one, other.assign(D_fake=0.48)]}
+    pages = render(dataclasses.replace(results, experiments=unbeaten), TEMPLATES)
+    assert "a discriminator did not win in that time" in section(pages["models/gan.html"], "health")
+    assert "did not win" not in section(pages["models/gan_saturating.html"], "health")
+
+
 def test_a_model_that_is_not_trained_step_by_step_has_no_such_section(results: Results) -> None:
     fitted = dataclasses.replace(results, alarms={n: t for n, t in results.alarms.items() if n != "vae"})
     pages = render(fitted, TEMPLATES)

@@ -51,6 +51,7 @@ class Beaten:
     steps: int
     saturating: Sequence[float]
     nonsaturating: Sequence[float]
+    won: bool  # whether every discriminator did: it takes fewer than one fake in a hundred for real
 
 
 @dataclass(frozen=True)
@@ -101,7 +102,8 @@ def grouped(alarms: Sequence[Raised]) -> list[Kind]:
 
 def beaten(experiments: Sequence[pd.DataFrame]) -> Beaten:
     fell = {column: [powers(table[column]) for table in experiments] for column in ("saturating", "nonsaturating")}
-    return Beaten(int(experiments[0]["step"].iloc[-1]), **fell)
+    won = all(table["D_fake"].iloc[-1] < 0.01 for table in experiments)
+    return Beaten(int(experiments[0]["step"].iloc[-1]), **fell, won=won)
 
 
 def powers(norms: pd.Series) -> float:
