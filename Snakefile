@@ -40,7 +40,7 @@ def code(*files):
     return [f"pipeline/{file}.py" for file in files]
 
 
-TRAINING = code("training", "monitor", "log", "alarms", "resume", "compute", "blocks", "shapes", "models/base")
+TRAINING = code("training", "monitor", "log", "resume", "compute", "blocks", "shapes", "models/base")
 CLASSIFIER = code("classifier", "compute", "shapes")
 FIGURES = sorted(str(file) for file in Path("pipeline/figures").glob("*.py"))
 REPORT = sorted(str(file) for file in Path("pipeline/report").glob("*.py"))

@@ -28,7 +28,7 @@ def share(threads: int, cores: int | None, processors: int | None) -> int:
     """How many of Snakemake's `cores` a job of so many threads takes up.
 
     `--cores 4` on a machine with two processors doubles it: torch's threads wait for each other by spinning, and two
-    trainings of two threads on two processors take several times as long as one after the other.
+    trainings of two threads on two processors hinder each other.
     """
     if cores is None or processors is None:
         return threads

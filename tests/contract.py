@@ -158,8 +158,8 @@ def fakes_move_with_the_generator(build: Build) -> None:
     assert logits.shape == (5, 1) and logits.dtype == torch.float32
     gradients = torch.autograd.grad(logits.sum(), list(model.generator.parameters()))
     assert all(gradient.abs().sum() > 0 for gradient in gradients)
-    watched = {name for move in model.objectives(digits(4)) for name in move.watch}
-    assert {"D_real", "D_fake", "D_right"} <= watched
+    logged = {name for move in model.objectives(digits(4)) for name in [*move.terms, *move.watch]}
+    assert {"D_real", "D_fake", "D_right", "generator_loss"} <= logged
 
 
 def codes_are_the_means_of_their_distributions(build: Build) -> None:

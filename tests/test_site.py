@@ -232,7 +232,7 @@ def test_the_paper_page_gives_the_measured_finding(results: Results, tmp_path: P
     assert "orders of magnitude" not in section(without, "figures-3-4")
 
 
-def test_a_generator_that_no_discriminator_beat_is_said_to_be_hard_to_tell(results: Results) -> None:
+def test_a_discriminator_that_did_not_win_is_said_to_have_not(results: Results) -> None:
     text = section(render(results, TEMPLATES)["models/gan.html"], "health")
     assert "did not win" not in text
     one, other = results.experiments["gan"]

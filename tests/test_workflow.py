@@ -29,6 +29,7 @@ from pipeline.stages import sample, train
 SNAKEFILE = (ROOT / "Snakefile").read_text()
 # Modules that carry values without changing them; see DECISIONS.md.
 PLUMBING = {"params", "artifacts", "families", "orchestration"}
+SAID = {"train": {"alarms"}}  # decides only what the stage says on the way: no reason to train again
 TARGETS = {"all", "families"}
 
 
@@ -111,7 +112,7 @@ print(*eval(line.group(1) or line.group(2), names))
 
 @pytest.mark.parametrize("stage", sorted(stages()))
 def test_a_rule_lists_the_code_that_its_stage_reaches(stage: str) -> None:
-    missing = reached(f"stages/{stage}") - declared(stage)
+    missing = reached(f"stages/{stage}") - declared(stage) - SAID.get(stage, set())
     assert not missing, f"rule {stage} should list {sorted(missing)} as code"
     needless = declared(stage) - reached(f"stages/{stage}") - {f"stages/{stage}"}
     needless = {name for name in needless if not name.startswith(("models/", "figures", "report"))} - {"families"}

@@ -110,7 +110,8 @@ class Adversarial(abc.ABC):
     """Capability: a generator plays against a discriminator D.
 
     Its first objectives are D's, and watch `D_real` and `D_fake`, the means of D's probabilities that the real and the
-    fake images are real, and `D_right`, the share of all that it judges right.
+    fake images are real, and `D_right`, the share of all that it judges right. The generator's has the term
+    `generator_loss`. The alarms read these names.
     """
 
     generator: nn.Module
