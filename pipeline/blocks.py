@@ -2,6 +2,7 @@
 
 import torch
 from torch import Tensor, nn
+from torch.autograd.function import once_differentiable
 
 
 class SigmoidInLoss(nn.Identity):
@@ -14,7 +15,7 @@ class SigmoidInLoss(nn.Identity):
 
 
 class Dropout(nn.Module):
-    """Dropout (Srivastava et al., 2014) in a fraction of `nn.Dropout`'s time on a CPU (bench/dropout.py).
+    """Dropout (Srivastava et al., 2014) in a fraction of `nn.Dropout`'s time on a CPU (bench/blocks.py).
 
     Each 64-bit random integer is cut into four 16-bit draws, so p is rounded to a multiple of
     1 / 65536. Values are kept with probability 1 - p and divided by it; in `eval()` nothing changes.
@@ -36,6 +37,31 @@ class Dropout(nn.Module):
 
     def extra_repr(self) -> str:
         return f"p={self.p}"
+
+
+def cross_entropy_of_pixels(logits: Tensor, images: Tensor) -> Tensor:
+    """The binary cross entropy between images in [0, 1] and the sigmoid of `logits`, summed, in nats.
+
+    torch's `binary_cross_entropy_with_logits(..., reduction="sum")` in half of its time on a CPU (bench/blocks.py).
+    """
+    return _CrossEntropyOfPixels.apply(logits, images)
+
+
+class _CrossEntropyOfPixels(torch.autograd.Function):
+    """$\\sum \\max(a, 0) - a x + \\log(1 + e^{-|a|})$, with the gradient $\\sigma(a) - x$."""
+
+    @staticmethod
+    def forward(ctx, logits: Tensor, images: Tensor) -> Tensor:
+        ctx.save_for_backward(logits, images)
+        # `log1p` keeps what e^-|a| < 1e-7 adds, which float32 loses in a sum of 784 anyway, at three times the price.
+        softplus = logits.abs().neg_().exp_().add_(1).log_().add_(logits.clamp_min(0))
+        return softplus.sub_(logits * images).sum()
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
+        logits, images = ctx.saved_tensors
+        return (logits.sigmoid() - images).mul_(gradient), None
 
 
 def to_signed(images: Tensor) -> Tensor:

@@ -7,10 +7,10 @@ import pytest
 import torch
 from contract import FLOAT32, digits
 from torch import nn
-from torch.nn.functional import binary_cross_entropy
+from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits
 
 from pipeline import training
-from pipeline.blocks import Dropout
+from pipeline.blocks import Dropout, cross_entropy_of_pixels
 from pipeline.compute import Arithmetic, choose
 from pipeline.data import Dataset
 from pipeline.models.base import Objective, TrainedModel, count
@@ -139,6 +139,21 @@ def test_the_vae_descends_listing_1_per_image() -> None:
     kld = -0.5 * torch.sum(1 + log_var - mean.pow(2) - log_var.exp())
     assert move.loss.item() == pytest.approx((bce + kld).item() / 6, rel=1e-5)
     assert move.terms["kl"].item() == pytest.approx(kld.item() / 6, rel=1e-4)
+
+
+@pytest.mark.parametrize("scale", [1e-3, 1.0, 30.0, 1e4])
+def test_the_cross_entropy_of_pixels_is_torchs_with_its_gradient(scale: float) -> None:
+    torch.manual_seed(0)
+    logits, images = scale * torch.randn(6, 784), torch.rand(6, 784)
+    images[0] = (images[0] > 0.5).float()
+    (ours, theirs) = (logits.clone().requires_grad_() for _ in range(2))
+    value = cross_entropy_of_pixels(ours, images)
+    expected = binary_cross_entropy_with_logits(theirs, images, reduction="sum")
+    (2 * value).backward()
+    (2 * expected).backward()
+    assert value.item() == pytest.approx(expected.item(), rel=1e-6)
+    assert ours.grad is not None and theirs.grad is not None
+    torch.testing.assert_close(ours.grad, theirs.grad, rtol=1e-5, atol=2e-7)
 
 
 def test_the_kl_term_is_the_divergence_between_gaussians() -> None:

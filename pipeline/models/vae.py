@@ -16,9 +16,8 @@ from collections.abc import Iterator
 import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
-from torch.nn.functional import binary_cross_entropy_with_logits
 
-from pipeline.blocks import SigmoidInLoss
+from pipeline.blocks import SigmoidInLoss, cross_entropy_of_pixels
 from pipeline.models.base import Objective, ObservationModel, TrainedModel, TrainingConfig, Variational
 from pipeline.shapes import Codes, Images
 
@@ -51,7 +50,7 @@ class Vae(TrainedModel, Variational, ObservationModel):
         logits = self.decoder(z).float()  # (b, 784)
 
         # Listing 1 sums over the batch as well; the mean has the same direction, and Adam ignores the scale.
-        bce = binary_cross_entropy_with_logits(logits, x, reduction="sum") / len(x)
+        bce = cross_entropy_of_pixels(logits, x) / len(x)
         kl = -0.5 * (1 + log_var - mean.square() - log_var.exp()).sum() / len(x)
         yield Objective(self, {"reconstruction": bce, "kl": self.config.beta * kl})
 
