@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: all test walk torture lint format golden screenshots lock clean
+.PHONY: all test walk torture ladder lint format golden screenshots lock clean
 
 all: $(VENV)/installed
 	snakemake --cores 4
@@ -17,6 +17,10 @@ test: $(VENV)/installed lint
 # The two tools used at random for longer than `make test` can afford.
 walk: $(VENV)/installed
 	pytest tests/test_two_tools.py -k random_walk --walks 4 --steps 16 --timeout 7200
+
+# The metrics tried on images with known damage, at full size: results/figures/comparison/ladder.svg and .csv.
+ladder: $(VENV)/installed
+	snakemake --cores 4 draw_ladder
 
 # A training killed more often than `make test` can afford.
 torture: $(VENV)/installed

@@ -8,6 +8,7 @@ from snakemake.utils import min_version
 
 from pipeline import families, orchestration
 from pipeline.params import changes
+from pipeline.rulers import ROWS, RUNGS
 
 min_version("9.0")
 
@@ -22,13 +23,19 @@ TRAINED = [m for m in MODELS if "TrainedModel" in families.bases(PARAMS.models[m
 OBSERVED = [m for m in MODELS if "ObservationModel" in families.bases(PARAMS.models[m].family)]
 ADVERSARIAL = [m for m in MODELS if "Adversarial" in families.bases(PARAMS.models[m].family)]
 AUTOENCODERS = [m for m in MODELS if "Autoencoder" in families.bases(PARAMS.models[m].family)]
+CONDITIONAL = [m for m in MODELS if "Conditional" in families.bases(PARAMS.models[m].family)]
+LABELLED = [*CONDITIONAL, "train_copies", "test_images"]  # whose samples have labels that are not predicted
+RULERS = list(dict.fromkeys([*ROWS, *RUNGS.values()]))
 CORES = orchestration.share(PARAMS.compute.threads, workflow.resource_settings.cores, os.cpu_count())  # of a training
 GPU = int(os.path.exists("/dev/nvidia0") and PARAMS.compute.device != "cpu")
 
 
 wildcard_constraints:
     model="|".join(MODELS),
-    source="|".join([*MODELS, "test_images"]),
+    ruler="|".join(RULERS),
+    conditional="|".join(CONDITIONAL) or "none",
+    labelled="|".join(LABELLED),
+    source="|".join([*MODELS, *RULERS]),
     seed=r"\d+",
 
 
@@ -42,6 +49,8 @@ def code(*files):
 
 TRAINING = code("training", "monitor", "log", "resume", "compute", "blocks", "shapes", "models/base")
 CLASSIFIER = code("classifier", "compute", "shapes")
+FEATURES = [*CLASSIFIER, *code("features", "metrics/conformal")]
+SCORES = sorted(str(file) for folder in ("evaluation", "metrics") for file in Path("pipeline", folder).glob("*.py"))
 FIGURES = sorted(str(file) for file in Path("pipeline/figures").glob("*.py"))
 REPORT = sorted(str(file) for file in Path("pipeline/report").glob("*.py"))
 
@@ -65,15 +74,23 @@ def own_files(dataset):
 
 
 def training_record(wildcards):
-    """The real test images were not trained."""
-    if wildcards.source == "test_images":
-        return []
-    return f"results/training/{wildcards.source}/{wildcards.seed}.json"
+    """Known images were not trained."""
+    return [] if wildcards.source in RULERS else f"results/training/{wildcards.source}/{wildcards.seed}.json"
+
+
+def asked_labels(wildcards):
+    """What a conditional model was asked for."""
+    source = wildcards.get("model") or wildcards.labelled
+    return f"results/samples/{source}/{wildcards.seed}-asked.npz" if source in CONDITIONAL else []
+
+
+def asked_flag(wildcards, input):
+    return f"--asked {input.asked}" if input.asked else ""
 
 
 def seed_shown(source):
-    """Pictures are of the first seed; the test images have but one."""
-    return 0 if source == "test_images" else SEEDS[0]
+    """Pictures are of the first seed; known images have but one."""
+    return 0 if source in RULERS else SEEDS[0]
 
 
 def first(pattern):
@@ -81,12 +98,20 @@ def first(pattern):
     return lambda wildcards: pattern.format(source=wildcards.source, seed=seed_shown(wildcards.source))
 
 
+def compared(pattern):
+    """One file for each source that is drawn: every model with every seed, and the real test images."""
+    return [*expand(pattern, source=MODELS, seed=SEEDS), *expand(pattern, source="test_images", seed=0)]
+
+
 def measured(pattern):
-    """One file for each scored source: every model with every seed, and the real test images."""
-    return [
-        *expand(pattern, source=MODELS, seed=SEEDS),
-        *expand(pattern, source="test_images", seed=0),
-    ]
+    """One file for each source that is scored: every model with every seed, and known images."""
+    return [*expand(pattern, source=MODELS, seed=SEEDS), *expand(pattern, source=ROWS, seed=0)]
+
+
+taught = [
+    *expand("results/measures/{model}/{seed}-taught.csv", model=CONDITIONAL, seed=SEEDS),
+    *(f"results/measures/{ruler}/0-taught.csv" for ruler in LABELLED if ruler in RULERS and CONDITIONAL),
+]
 
 
 rule all:
@@ -129,7 +154,11 @@ rule fetch:
 rule train_classifier:
     """Train and calibrate the label predictor."""
     input:
-        code=[*CLASSIFIER, *code("stages/train_classifier", "metrics/calibration", "metrics/proportions")],
+        code=[
+            *CLASSIFIER,
+            *code("stages/train_classifier", "metrics/base", "metrics/calibration", "metrics/conformal"),
+            *code("metrics/inputs", "metrics/proportions"),
+        ],
         dataset="data/images.npz",
     output:
         checkpoint="checkpoints/classifier.safetensors",
@@ -266,6 +295,7 @@ rule describe:
     input:
         code=code("stages/describe", "networks", "blocks", "shapes", "models/base"),
         family=family_file,
+        dataset="data/images.npz",
     output:
         networks="results/networks/{model}.json",
     log:
@@ -279,7 +309,30 @@ rule describe:
             --model {wildcards.model:q} \
             --family {params.family:q} \
             --config {params.config:q} \
+            --dataset {input.dataset:q} \
             --networks {output.networks:q} \
+            2>{log:q}
+        """
+
+
+rule ask:
+    """Choose the labels that one conditional model is asked for."""
+    input:
+        code=code("stages/ask"),
+        dataset="data/images.npz",
+    output:
+        asked="results/samples/{conditional}/{seed}-asked.npz",
+    log:
+        "logs/ask/{conditional}-{seed}.txt",
+    params:
+        config=PARAMS.samples.model_dump_json(),
+    shell:
+        """
+        python -m pipeline.stages.ask \
+            --config {params.config:q} \
+            --seed {wildcards.seed:q} \
+            --dataset {input.dataset:q} \
+            --asked {output.asked:q} \
             2>{log:q}
         """
 
@@ -290,37 +343,70 @@ rule sample:
         code=code("stages/sample", "blocks", "shapes", "models/base"),
         family=family_file,
         checkpoint="checkpoints/models/{model}/{seed}.safetensors",
+        asked=asked_labels,
     output:
         samples="results/samples/{model}/{seed}.npz",
     log:
         "logs/sample/{model}-{seed}.txt",
     params:
         config=PARAMS.samples.model_dump_json(),
+        asked=asked_flag,
     shell:
         """
         python -m pipeline.stages.sample \
             --config {params.config:q} \
             --seed {wildcards.seed:q} \
             --checkpoint {input.checkpoint:q} \
+            {params.asked} \
+            --samples {output.samples:q} \
+            2>{log:q}
+        """
+
+
+rule ruler:
+    """Make known images: real, damaged or trivial ones, scored as if a model had drawn them."""
+    input:
+        code=code("stages/ruler", "rulers"),
+        dataset="data/images.npz",
+    output:
+        samples="results/samples/{ruler}/0.npz",
+    log:
+        "logs/ruler/{ruler}.txt",
+    params:
+        images=PARAMS.samples.count,
+        draws=lambda wildcards: PARAMS.samples.draws if wildcards.ruler == "train_copies" else 1,
+    shell:
+        """
+        python -m pipeline.stages.ruler \
+            --ruler {wildcards.ruler:q} \
+            --count {params.images} \
+            --draws {params.draws} \
+            --dataset {input.dataset:q} \
             --samples {output.samples:q} \
             2>{log:q}
         """
 
 
 rule reference:
-    """Hand out the real test images as if a model had drawn them."""
+    """Learn of the real images what every score compares with."""
     input:
-        code=code("stages/reference"),
+        code=[*FEATURES, *SCORES, *code("stages/reference")],
         dataset="data/images.npz",
+        classifier="checkpoints/classifier.safetensors",
     output:
-        samples="results/samples/test_images/0.npz",
+        reference="results/reference.npz",
     log:
         "logs/reference.txt",
+    priority: 1
+    params:
+        random_networks=PARAMS.metrics.random_networks,
     shell:
         """
         python -m pipeline.stages.reference \
+            --random-networks {params.random_networks} \
             --dataset {input.dataset:q} \
-            --samples {output.samples:q} \
+            --classifier {input.classifier:q} \
+            --reference {output.reference:q} \
             2>{log:q}
         """
 
@@ -349,7 +435,7 @@ rule explore:
 rule label:
     """Predict a label for each sample."""
     input:
-        code=[*CLASSIFIER, *code("stages/label")],
+        code=[*CLASSIFIER, *code("stages/label", "metrics/base", "metrics/conformal", "metrics/inputs")],
         classifier="checkpoints/classifier.safetensors",
         samples="results/samples/{source}/{seed}.npz",
     output:
@@ -369,51 +455,177 @@ rule label:
 rule measure:
     """Score the samples of one source."""
     input:
-        code=code(
-            "stages/measure", *[f"metrics/{name}" for name in ("base", "inputs", "labels", "proportions", "sharpness")]
-        ),
+        code=[*FEATURES, *SCORES, *code("stages/measure")],
         dataset="data/images.npz",
+        classifier="checkpoints/classifier.safetensors",
+        reference="results/reference.npz",
         samples="results/samples/{source}/{seed}.npz",
         labels="results/labels/{source}/{seed}.csv",
         record=training_record,
     output:
         measures="results/measures/{source}/{seed}.csv",
+        details="results/details/{source}/{seed}.npz",
     log:
         "logs/measure/{source}-{seed}.txt",
+    benchmark:
+        "logs/measure/{source}-{seed}.tsv"
     params:
-        config=PARAMS.labels.model_dump_json(),
+        samples=PARAMS.samples.model_dump_json(),
+        labels=PARAMS.labels.model_dump_json(),
         record=lambda wildcards, input: f"--record {input.record}" if input.record else "",
     shell:
         """
         python -m pipeline.stages.measure \
-            --config {params.config:q} \
+            --samples-config {params.samples:q} \
+            --labels-config {params.labels:q} \
+            --model {wildcards.source:q} \
+            --seed {wildcards.seed:q} \
+            --dataset {input.dataset:q} \
+            --classifier {input.classifier:q} \
+            --reference {input.reference:q} \
+            --samples {input.samples:q} \
+            --labels {input.labels:q} \
+            {params.record} \
+            --measures {output.measures:q} \
+            --details {output.details:q} \
+            2>{log:q}
+        """
+
+
+rule tell_apart:
+    """Train a network to tell the samples of one source from real images."""
+    input:
+        code=[
+            *code("stages/tell_apart", "trained_tests", "compute", "shapes"),
+            *code("metrics/base", "metrics/by_networks", "metrics/inputs", "metrics/proportions"),
+        ],
+        dataset="data/images.npz",
+        samples="results/samples/{source}/{seed}.npz",
+    output:
+        measures="results/measures/{source}/{seed}-told_apart.csv",
+    log:
+        "logs/tell_apart/{source}-{seed}.txt",
+    resources:
+        gpu=GPU,
+    params:
+        samples=PARAMS.samples.model_dump_json(),
+        compute=PARAMS.compute.model_copy(update={"threads": 1}).model_dump_json(),
+    shell:
+        """
+        python -m pipeline.stages.tell_apart \
+            --samples-config {params.samples:q} \
+            --compute {params.compute:q} \
             --model {wildcards.source:q} \
             --seed {wildcards.seed:q} \
             --dataset {input.dataset:q} \
             --samples {input.samples:q} \
+            --measures {output.measures:q} \
+            2>{log:q}
+        """
+
+
+rule teach:
+    """Train a network on samples with labels, and let it read real images."""
+    input:
+        code=[
+            *code("stages/teach", "trained_tests", "compute", "shapes"),
+            *code("metrics/base", "metrics/by_networks", "metrics/inputs", "metrics/proportions"),
+        ],
+        dataset="data/images.npz",
+        samples="results/samples/{labelled}/{seed}.npz",
+        labels="results/labels/{labelled}/{seed}.csv",
+        asked=asked_labels,
+    output:
+        measures="results/measures/{labelled}/{seed}-taught.csv",
+    log:
+        "logs/teach/{labelled}-{seed}.txt",
+    resources:
+        gpu=GPU,
+    params:
+        samples=PARAMS.samples.model_dump_json(),
+        compute=PARAMS.compute.model_copy(update={"threads": 1}).model_dump_json(),
+        asked=asked_flag,
+    shell:
+        """
+        python -m pipeline.stages.teach \
+            --samples-config {params.samples:q} \
+            --compute {params.compute:q} \
+            --model {wildcards.labelled:q} \
+            --seed {wildcards.seed:q} \
+            --dataset {input.dataset:q} \
+            --samples {input.samples:q} \
             --labels {input.labels:q} \
-            {params.record} \
+            {params.asked} \
             --measures {output.measures:q} \
             2>{log:q}
         """
 
 
 rule compare:
-    """Gather all scores in one table."""
+    """Gather all scores: in one table, in short, as verdicts and ranks."""
     input:
-        code=code("stages/compare"),
-        measures=measured("results/measures/{source}/{seed}.csv"),
+        code=[*SCORES, *code("stages/compare", "summary", "verdicts")],
+        measures=[
+            *measured("results/measures/{source}/{seed}.csv"),
+            *measured("results/measures/{source}/{seed}-told_apart.csv"),
+            *taught,
+        ],
     output:
         table="results/metrics.csv",
+        summary="results/summary.csv",
+        verdicts="results/verdicts.csv",
+        ranks="results/ranks.csv",
         selection="results/metrics.json",
     log:
         "logs/compare.txt",
+    params:
+        models=MODELS,
     shell:
         """
         python -m pipeline.stages.compare \
             --measures {input.measures:q} \
+            --models {params.models:q} \
             --table {output.table:q} \
+            --summary {output.summary:q} \
+            --verdicts {output.verdicts:q} \
+            --ranks {output.ranks:q} \
             --selection {output.selection:q} \
+            2>{log:q}
+        """
+
+
+rule check_claims:
+    """Judge the paper's claims by what was measured."""
+    input:
+        code=[*SCORES, *code("stages/check_claims", "claims", "evidence", "summary", "verdicts")],
+        metrics="results/metrics.csv",
+        summary="results/summary.csv",
+        verdicts="results/verdicts.csv",
+        records=expand("results/training/{model}/{seed}.json", model=MODELS, seed=SEEDS),
+        alarms=expand("results/diagnosis/{model}/{seed}/alarms.csv", model=TRAINED, seed=SEEDS),
+        gradients=expand("results/perfect_discriminator/{model}/{seed}.csv", model=ADVERSARIAL, seed=SEEDS),
+        labels=compared("results/labels/{source}/{seed}.csv"),
+        histories=expand("results/history/{model}/{seed}.csv", model=ADVERSARIAL, seed=SEEDS),
+        shares=expand("results/diagnosis/{model}/{seed}/shares.csv", model=ADVERSARIAL, seed=SEEDS),
+        latent=expand("results/samples/{model}/{seed}-latent.npz", model=AUTOENCODERS, seed=SEEDS),
+    output:
+        claims="results/claims.csv",
+    log:
+        "logs/check_claims.txt",
+    shell:
+        """
+        python -m pipeline.stages.check_claims \
+            --metrics {input.metrics:q} \
+            --summary {input.summary:q} \
+            --verdicts {input.verdicts:q} \
+            --records {input.records:q} \
+            --alarms {input.alarms:q} \
+            --gradients {input.gradients:q} \
+            --labels {input.labels:q} \
+            --histories {input.histories:q} \
+            --shares {input.shares:q} \
+            --latent {input.latent:q} \
+            --claims {output.claims:q} \
             2>{log:q}
         """
 
@@ -495,11 +707,10 @@ rule draw_perfect_discriminator:
 rule draw_samples:
     """Draw the samples of one source (the first seed's), with their predicted labels."""
     input:
-        code=[*FIGURES, *code("stages/draw_samples")],
+        code=[*FIGURES, *code("stages/draw_samples", "metrics/proportions")],
         dataset="data/images.npz",
         samples=first("results/samples/{source}/{seed}.npz"),
         labels=first("results/labels/{source}/{seed}.csv"),
-        measures=first("results/measures/{source}/{seed}.csv"),
     output:
         grid="results/figures/{source}/samples.png",
         labelled="results/figures/{source}/labels.svg",
@@ -507,17 +718,12 @@ rule draw_samples:
         classes="results/figures/{source}/classes.svg",
     log:
         "logs/draw_samples/{source}.txt",
-    params:
-        seed=lambda wildcards: seed_shown(wildcards.source),
     shell:
         """
         python -m pipeline.stages.draw_samples \
-            --model {wildcards.source:q} \
-            --seed {params.seed} \
             --dataset {input.dataset:q} \
             --samples {input.samples:q} \
             --labels {input.labels:q} \
-            --metrics {input.measures:q} \
             --grid {output.grid:q} \
             --labelled {output.labelled:q} \
             --ambiguous {output.ambiguous:q} \
@@ -594,8 +800,8 @@ rule draw_comparison:
     """Draw all sources side by side."""
     input:
         code=[*FIGURES, *code("stages/draw_comparison", "metrics/base", "metrics/sharpness")],
-        samples=measured("results/samples/{source}/{seed}.npz"),
-        labels=measured("results/labels/{source}/{seed}.csv"),
+        samples=compared("results/samples/{source}/{seed}.npz"),
+        labels=compared("results/labels/{source}/{seed}.csv"),
     output:
         sharpness="results/figures/comparison/sharpness.svg",
         confidence="results/figures/comparison/confidence.svg",
@@ -612,13 +818,39 @@ rule draw_comparison:
         """
 
 
+rule draw_ladder:
+    """Try the metrics on images with known damage, and draw what each sees."""
+    input:
+        code=[*FIGURES, *SCORES, *code("stages/draw_ladder", "ladder")],
+        measures=expand("results/measures/{source}/0.csv", source=dict.fromkeys(["test_images", *RUNGS.values()])),
+    output:
+        table="results/figures/comparison/ladder.csv",
+        figure="results/figures/comparison/ladder.svg",
+    log:
+        "logs/draw_ladder.txt",
+    shell:
+        """
+        python -m pipeline.stages.draw_ladder \
+            --measures {input.measures:q} \
+            --table {output.table:q} \
+            --figure {output.figure:q} \
+            2>{log:q}
+        """
+
+
 rule render:
     """Make the site from results and templates."""
     input:
-        code=[*REPORT, *code("stages/render", "families", "alarms")],
+        code=[*REPORT, *SCORES, *code("stages/render", "families", "alarms", "rulers", "summary", "verdicts")],
         families=expand("pipeline/models/{file}.py", file=["base", *sorted({m.family for m in PARAMS.models.values()})]),
         templates=sorted(str(f) for f in Path("site_templates").rglob("*") if f.is_file()),
         metrics="results/metrics.csv",
+        scores=expand("results/{table}.csv", table=["summary", "verdicts", "ranks", "claims"]),
+        ladder=(
+            ["results/figures/comparison/ladder.csv", "results/figures/comparison/ladder.svg"]
+            if PARAMS.metrics.ladder
+            else []
+        ),
         classifier=expand("results/classifier/{table}", table=["summary.json", "confusion.csv", "reliability.csv"]),
         labelled=[
             *expand("results/labels/{source}/{seed}.csv", source=MODELS, seed=SEEDS[0]),
@@ -649,6 +881,7 @@ rule render:
         comparison=expand("results/figures/comparison/{figure}.svg", figure=["sharpness", "confidence"]),
     output:
         "site/index.html",
+        "site/methods.html",
         "site/paper.html",
         expand("site/models/{model}.html", model=MODELS),
     log:

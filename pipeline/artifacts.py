@@ -17,7 +17,7 @@ from pipeline.data import Dataset
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from pipeline.classifier import Classifier
+    from pipeline.classifier import Ensemble
     from pipeline.models.base import GenerativeModel
 
 
@@ -152,11 +152,11 @@ def read_model(path: Path) -> "GenerativeModel":
     return model.eval()
 
 
-def read_classifier(path: Path) -> "Classifier":
-    """The label predictor of a checkpoint, on the CPU."""
-    from pipeline.classifier import Classifier
+def read_classifier(path: Path) -> "Ensemble":
+    """The label predictor of a checkpoint, on the CPU, in eval mode."""
+    from pipeline.classifier import Classifier, Ensemble
 
     weights, about = read_weights(path)
-    classifier = Classifier(int(about["classes"]))
-    classifier.load_state_dict(weights)
-    return classifier
+    ensemble = Ensemble(Classifier(int(about["classes"])) for _ in range(int(about["members"])))
+    ensemble.load_state_dict(weights)
+    return ensemble.eval()

@@ -3,6 +3,9 @@
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
+from torch.nn.functional import one_hot
+
+from pipeline.shapes import Labels
 
 
 class SigmoidInLoss(nn.Identity):
@@ -72,3 +75,8 @@ def to_signed(images: Tensor) -> Tensor:
 def to_unit(signed: Tensor) -> Tensor:
     """The inverse of `to_signed`."""
     return (signed + 1) / 2
+
+
+def joined(vectors: Tensor, labels: Labels, classes: int) -> Tensor:
+    """Vectors (n, d), each followed by its label as a one-hot vector: (n, d + classes)."""
+    return torch.cat([vectors, one_hot(labels, classes).to(vectors.dtype)], dim=1)

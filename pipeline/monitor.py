@@ -16,7 +16,7 @@ from pipeline.compute import Arithmetic
 from pipeline.log import Log
 from pipeline.models.base import Adversarial, TrainedModel, Variational
 from pipeline.resume import named, under
-from pipeline.shapes import Images, Pixels, as_images, as_pixels
+from pipeline.shapes import Images, Labels, Pixels, as_images, as_pixels
 
 CHECKS_PER_EPOCH = 5
 IMAGES = 100  # real ones, and samples, of each check
@@ -26,6 +26,8 @@ SEED = 0  # of the checks' own randomness
 
 class Monitor:
     """Watches one training, with the weights as they are at a step: an average that is kept in the end lags behind.
+
+    A conditional model is watched with the `labels` of the images.
 
     `snapshots` has samples of the same noise at up to a hundred moments. `checks` has a row for each check, whose
     columns are `<quantity> <part>`:
@@ -39,10 +41,13 @@ class Monitor:
     - `variance <dimension>`: Var_x(E q(z_j|x)); a dimension is active above 0.01 (Burda et al., 2016).
     """
 
-    def __init__(self, model: TrainedModel, pixels: Pixels, arithmetic: Arithmetic) -> None:
+    def __init__(
+        self, model: TrainedModel, pixels: Pixels, arithmetic: Arithmetic, labels: Labels | None = None
+    ) -> None:
         self.model = model
         self.arithmetic = arithmetic
         self.images = as_images(pixels[:IMAGES])
+        self.labels = None if labels is None else labels[:IMAGES]
         self.real_distance = mean_distance(self.images).clamp_min(1e-12)
         steps_per_epoch = -(-len(pixels) // model.config.batch_size)
         self.every = max(1, steps_per_epoch // CHECKS_PER_EPOCH)
@@ -96,7 +101,7 @@ class Monitor:
         """By layer, of the objective that trains it."""
         found: dict[str, list[Tensor]] = {}
         parts = layers(self.model)
-        for move in self.arithmetic.moves(self.model.objectives(self.images)):
+        for move in self.arithmetic.moves(self.model.labelled_objectives(self.images, self.labels)):
             trained = set(move.trains.parameters())
             moved = {name: [value for value in layer.values() if value in trained] for name, layer in parts.items()}
             flat = [value for values in moved.values() for value in values]

@@ -66,7 +66,7 @@ def describe(model: GenerativeModel) -> list[dict[str, Any]]:
     ]
     if isinstance(model, TrainedModel):
         with torch.random.fork_rng():
-            list(model.train().objectives(torch.rand(2, 1, 28, 28)))
+            list(model.train().labelled_objectives(torch.rand(2, 1, 28, 28), torch.tensor([0, 0])))
     for hook in hooks:
         hook.remove()
     return [as_json(name, network) for name, network in networks.items()]

@@ -18,7 +18,10 @@ from pydantic import (
 from pipeline import families
 
 S = TypeVar("S", bound=BaseModel)
-RESERVED = ("classifier", "comparison", "test_images")  # folders beside those of the models
+RESERVED = (
+    *("classifier", "comparison"),  # folders beside those of the models
+    *("test_images", "train_copies", "blurred", "noise", "gaussian", "centroids"),  # known images
+)
 
 
 class ParamsError(ValueError):
@@ -40,17 +43,24 @@ class Compute(Section):
 
 
 class Classifier(Section):
+    members: PositiveInt
     epochs: PositiveInt
     batch_size: PositiveInt
     lr: float = Field(gt=0)
 
 
 class Samples(Section):
-    count: int = Field(ge=100)
+    count: int = Field(ge=100)  # of one draw
+    draws: PositiveInt
 
 
 class Labels(Section):
     ambiguous_below: float = Field(gt=0, le=1)
+
+
+class Metrics(Section):
+    random_networks: PositiveInt
+    ladder: bool
 
 
 class Report(Section):
@@ -80,7 +90,7 @@ class Model(BaseModel):
 
 
 def free(name: str) -> str:
-    if name in RESERVED:
+    if name in RESERVED or name.startswith("rung_"):
         raise ValueError("another name: results has a folder of this one")
     return name
 
@@ -99,6 +109,7 @@ class Params(Section):
     models: dict[ModelName, Model] = Field(min_length=1)
     samples: Samples
     labels: Labels
+    metrics: Metrics
     report: Report
 
     @field_validator("models", mode="before")

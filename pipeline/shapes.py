@@ -17,3 +17,8 @@ def as_images(pixels: Pixels) -> Images:
 def as_pixels(images: Images) -> Pixels:
     """Float images as the bytes that are stored: clipped to [0, 1], rounded to the nearest of 256 levels."""
     return (images.clamp(0, 1) * 255).round().byte().squeeze(1)
+
+
+def labels_at(chosen: Int[Tensor, "m"], labels: Labels | None) -> Int[Tensor, "m"] | None:
+    """The labels at these indices, where there are labels: only some models are told them."""
+    return None if labels is None else labels[chosen]

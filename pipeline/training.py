@@ -15,7 +15,7 @@ from pipeline.log import Log
 from pipeline.models.base import Objective, TrainedModel, TrainingConfig
 from pipeline.monitor import Monitor
 from pipeline.resume import ResumeFile, named, under
-from pipeline.shapes import Images, Pixels, as_images
+from pipeline.shapes import Images, Labels, Pixels, as_images, labels_at
 
 TELL_EVERY = 1.0  # seconds, and after every epoch
 
@@ -54,8 +54,9 @@ def train(
     tell: Callable[[Progress], None],
     resume: ResumeFile | None = None,
     monitor: Monitor | None = None,
+    labels: Labels | None = None,
 ) -> History:
-    """Train `model` in place on `pixels`, which already lie on its device.
+    """Train `model` in place on `pixels`, which already lie on its device, as do the `labels` of a conditional model.
 
     With a `resume` file a killed training goes on where the file was last written, and ends at the same bits. A
     `monitor` looks on and changes none of them.
@@ -78,8 +79,9 @@ def train(
             training.batch += 1
             if monitor:
                 monitor.before(training.step)
+            images, columns = as_images(pixels[chosen]), training.history.columns
             training.logged.append(
-                step(model, as_images(pixels[chosen]), training.optimizers, arithmetic, training.history.columns)
+                step(model, images, training.optimizers, arithmetic, columns, labels_at(chosen, labels))
             )
             training.average.update()
             if monitor:
@@ -199,11 +201,16 @@ def set_random_state(state: Mapping[str, Tensor], device: torch.device) -> None:
 
 
 def step(
-    model: TrainedModel, images: Images, optimizers: "Optimizers", arithmetic: Arithmetic, columns: list[str]
+    model: TrainedModel,
+    images: Images,
+    optimizers: "Optimizers",
+    arithmetic: Arithmetic,
+    columns: list[str],
+    labels: Labels | None = None,
 ) -> Tensor:
     """Take the moves of one batch; return what they log, (quantities,), and name it in `columns`."""
     logged: dict[str, Tensor] = {}
-    for move in arithmetic.moves(model.objectives(images)):
+    for move in arithmetic.moves(model.labelled_objectives(images, labels)):
         descend(move, optimizers)
         logged |= {**move.terms, **move.watch}
     columns[:] = logged
@@ -288,16 +295,16 @@ class Evaluation:
 
 
 @torch.no_grad()
-def evaluate(model: TrainedModel, pixels: Pixels) -> Evaluation:
-    """Compute every objective of the trained model on `pixels`, without a move."""
+def evaluate(model: TrainedModel, pixels: Pixels, labels: Labels | None = None) -> Evaluation:
+    """Compute every objective of the trained model on `pixels`, for a conditional one with `labels`, without a move."""
     torch.manual_seed(0)  # the VAE's codes, the GAN's fakes
     parts = {part: name for name, part in model.named_children()} | {model: "model"}
     found = Evaluation()
-    for batch in pixels.split(model.config.batch_size):
-        for move in model.objectives(as_images(batch)):
+    for chosen in torch.arange(len(pixels), device=pixels.device).split(model.config.batch_size):
+        for move in model.labelled_objectives(as_images(pixels[chosen]), labels_at(chosen, labels)):
             found.objectives[parts[move.trains]] = list(move.terms)
             for name, value in move.terms.items():
-                share = len(batch) / len(pixels)
+                share = len(chosen) / len(pixels)
                 found.terms[name] = found.terms.get(name, 0.0) + value.item() * share
     return found
 

@@ -2,7 +2,7 @@
 
 import copy
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import torch
@@ -13,12 +13,15 @@ from pipeline.compute import Arithmetic
 from pipeline.models.base import (
     Adversarial,
     Autoencoder,
+    Conditional,
     GenerativeModel,
+    Objective,
     ObservationModel,
     TrainedModel,
     Variational,
 )
 from pipeline.monitor import Monitor
+from pipeline.shapes import as_pixels
 
 FLOAT32 = Arithmetic(torch.device("cpu"), "float32", 1)
 Build = Callable[[], GenerativeModel]
@@ -38,6 +41,15 @@ def built(build: Build, seed: int = 0) -> GenerativeModel:
 
 def sample(model: GenerativeModel, count: int = 20, seed: int = 0) -> torch.Tensor:
     return model.eval().sample(count, torch.Generator().manual_seed(seed))
+
+
+def labels(model: GenerativeModel, count: int) -> torch.Tensor | None:
+    """Every class in turn, for a conditional model."""
+    return torch.arange(count) % model.config.classes if isinstance(model, Conditional) else None
+
+
+def moves(model: TrainedModel, images: torch.Tensor) -> Iterator[Objective]:
+    return model.labelled_objectives(images, labels(model, len(images)))
 
 
 def samples_are_images(build: Build) -> None:
@@ -74,7 +86,7 @@ def training_follows_the_seed(build: Build) -> None:
 
 def losses(model: TrainedModel, seed: int) -> list[float]:
     torch.manual_seed(seed)
-    return [move.loss.item() for move in model.train().objectives(digits(16))]
+    return [move.loss.item() for move in moves(model.train(), digits(16))]
 
 
 def every_parameter_moves(build: Build) -> None:
@@ -82,14 +94,14 @@ def every_parameter_moves(build: Build) -> None:
     before = {name: value.clone() for name, value in model.named_parameters()}
     optimizers = training.Optimizers(model.config)
     for seed in range(3):  # a unit that is off for one batch is on for another
-        training.step(model.train(), digits(64, seed), optimizers, FLOAT32, [])
+        training.step(model.train(), digits(64, seed), optimizers, FLOAT32, [], labels(model, 64))
     stuck = [name for name, value in model.named_parameters() if torch.equal(before[name], value)]
     assert not stuck, f"these parameters never move: {stuck}"
 
 
 def an_objective_moves_only_what_it_trains(build: Build) -> None:
     model = built(build)
-    for move in model.train().objectives(digits(8)):
+    for move in moves(model.train(), digits(8)):
         mine = set(move.trains.parameters())
         assert mine and mine <= set(model.parameters())
         assert all(value.dim() == 0 for value in [*move.terms.values(), *move.watch.values()])
@@ -99,13 +111,13 @@ def an_objective_moves_only_what_it_trains(build: Build) -> None:
 
 def training_improves_every_objective(build: Build) -> None:
     """Each objective falls where only its own module moves."""
-    count = len(list(built(build).objectives(digits(4))))
+    count = len(list(moves(built(build), digits(4))))
     for index in range(count):
         model = built(build)
         before = objective(model, index)
         for step in range(40):
             torch.manual_seed(step)
-            move = list(model.train().objectives(digits(64)))[index]
+            move = list(moves(model.train(), digits(64)))[index]
             move.loss.backward(inputs=(parameters := list(move.trains.parameters())))
             with torch.no_grad():
                 for parameter in parameters:
@@ -118,7 +130,7 @@ def training_improves_every_objective(build: Build) -> None:
 @torch.no_grad()
 def objective(model: TrainedModel, index: int) -> float:
     torch.manual_seed(0)
-    return list(model.eval().objectives(digits(256)))[index].loss.item()
+    return list(moves(model.eval(), digits(256)))[index].loss.item()
 
 
 def a_checkpoint_round_trips(build: Build, family: str, folder: Path) -> None:
@@ -132,7 +144,7 @@ def a_checkpoint_round_trips(build: Build, family: str, folder: Path) -> None:
 def evaluation_changes_nothing(build: Build) -> None:
     model = built(build).eval()
     before = copy.deepcopy(model.state_dict())
-    found = training.evaluate(model, (digits(32) * 255).byte().squeeze(1))
+    found = training.evaluate(model, (digits(32) * 255).byte().squeeze(1), labels(model, 32))
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     assert sorted(found.terms) == sorted(term for terms in found.objectives.values() for term in terms)
 
@@ -142,8 +154,9 @@ def being_watched_changes_nothing(build: Build) -> None:
     for watched in (False, True):
         model, pixels = built(build), (digits(64) * 255).byte().squeeze(1)
         model.config = model.config.model_copy(update={"epochs": 3})
-        monitor = Monitor(model, pixels, FLOAT32) if watched else None
-        history = training.train(model, pixels, FLOAT32, 0, lambda progress: None, monitor=monitor)
+        told = labels(model, 64)
+        monitor = Monitor(model, pixels, FLOAT32, told) if watched else None
+        history = training.train(model, pixels, FLOAT32, 0, lambda progress: None, None, monitor, told)
         finished.append((history.rows, torch.get_rng_state(), *model.state_dict().values()))
     for plain, seen in zip(*finished, strict=True):
         assert plain == seen if isinstance(plain, list) else torch.equal(plain, seen)
@@ -158,7 +171,7 @@ def fakes_move_with_the_generator(build: Build) -> None:
     assert logits.shape == (5, 1) and logits.dtype == torch.float32
     gradients = torch.autograd.grad(logits.sum(), list(model.generator.parameters()))
     assert all(gradient.abs().sum() > 0 for gradient in gradients)
-    logged = {name for move in model.objectives(digits(4)) for name in [*move.terms, *move.watch]}
+    logged = {name for move in moves(model, digits(4)) for name in [*move.terms, *move.watch]}
     assert {"D_real", "D_fake", "D_right", "generator_loss"} <= logged
 
 
@@ -188,3 +201,53 @@ def draws_have_their_means(build: Build) -> None:
     assert (draws.mean(0) - means[0]).abs().max() < 0.05
     assert torch.equal(draws, model.observe(means, torch.Generator().manual_seed(0)))
     assert not torch.equal(draws, model.observe(means, torch.Generator().manual_seed(1)))
+
+
+def the_label_decides_its_own_image_only(build: Build) -> None:
+    model = built(build).eval()
+    assert isinstance(model, Conditional)
+
+    def asked(*classes: int) -> torch.Tensor:
+        return model.sample_labelled(torch.tensor(classes), torch.Generator().manual_seed(0))
+
+    images, again, other = asked(0, 1, 1), asked(0, 1, 1), asked(0, 1, 0)
+    assert images.shape == (3, 1, 28, 28) and images.min() >= 0 and images.max() <= 1 and not images.requires_grad
+    assert torch.equal(images, again), "the same labels and seed should give the same images"
+    assert torch.equal(images[:2], other[:2]), "a label should leave the other images alone"
+    assert not torch.equal(images[2], other[2]), "another label should give another image"
+
+
+def samples_are_of_the_class_that_was_asked_for(build: Build) -> None:
+    """After 120 steps on noise of which one half, that the class names, is brighter."""
+    model = built(build)
+    assert isinstance(model, Conditional)
+    model.config = model.config.model_copy(update={"epochs": 1, "batch_size": 32, "lr": 1e-3})
+    told, upper = torch.arange(32 * 120) % 2, torch.arange(28)[:, None].expand(28, 28) < 14
+    bright = torch.where(told.bool()[:, None, None], upper, ~upper)
+    noise = torch.rand(len(told), 28, 28, generator=torch.Generator().manual_seed(0))
+    training.train(model, as_pixels((noise / 2 + bright * 0.4)[:, None]), FLOAT32, 0, lambda progress: None, labels=told)
+    images = model.sample_labelled(told[:100], torch.Generator().manual_seed(0))
+    found = images[:, :, :14].mean((1, 2, 3)) > images[:, :, 14:].mean((1, 2, 3))
+    share = (found == told[:100].bool()).float().mean()
+    assert share > 0.95, f"only {share:.0%} of the samples are of the class that was asked for"
+
+
+def the_discriminator_is_told_the_class(build: Build) -> None:
+    """Of fakes that no longer depend on theirs."""
+    model = built(build).eval()
+    assert isinstance(model, Conditional) and isinstance(model, Adversarial)
+    with torch.no_grad():
+        for parameter in model.generator.parameters():
+            parameter.zero_()
+        found = [[move.loss for move in model.objectives(digits(8), torch.full((8,), label))] for label in (0, 1)]
+    assert all(one != other for one, other in zip(*found, strict=True)), "its judgement should depend on the label"
+
+
+def all_classes_are_drawn_alike(build: Build) -> None:
+    model, asked = built(build), []
+    assert isinstance(model, Conditional)
+    draw = model.sample_labelled
+    model.sample_labelled = lambda labels, rng: asked.append(labels) or draw(labels, rng)  # type: ignore[method-assign]
+    assert sample(model, 2000).shape == (2000, 1, 28, 28)
+    counts = torch.cat(asked).bincount(minlength=model.config.classes)
+    assert counts.sum() == 2000 and (counts - 200).abs().max() < 5 * 200**0.5

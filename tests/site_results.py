@@ -3,15 +3,20 @@
 import json
 import struct
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from pipeline.metrics.base import CORRUPTIONS, Metric
+from pipeline.metrics.catalogue import CATALOGUE
 from pipeline.params import Params
-from pipeline.stages.render import OF_ALL, OF_IMAGES, REAL, figures_of
+from pipeline.report.measures import RULERS
+from pipeline.stages.render import LADDER, OF_ALL, OF_IMAGES, REAL, figures_of
+from pipeline.summary import summarise
+from pipeline.verdicts import ranks, verdicts
 
 ALARMS = {  # of models that are named so; all others have none
     "gan_saturating": [
@@ -19,6 +24,77 @@ ALARMS = {  # of models that are named so; all others have none
         ("frozen generator", 235, 328, False, "moved 0.0043, slope of the loss -7.5e-09"),
     ]
 }
+
+SPACES = {"features": ("classifier", "random_1", "random_2"), "pixels": ("pixels",), "labels": ("",)}
+DIGESTS = {"classifier": "0a1b2c3d4e5f", "random_1": "111111111111", "random_2": "222222222222"}
+DISTANCE = {  # from real images, where noise is 1
+    "gan": 0.1,
+    "gan_saturating": 0.8,
+    "vae": 0.2,
+    REAL: 0.0,
+    "train_copies": 0.001,
+    "blurred": 0.3,
+    "noise": 1.0,
+    "gaussian": 0.6,
+    "centroids": 0.35,
+}
+ENDS = {  # what real images and noise get, where that is unlike the others
+    "fd_percent": (0.4, 90.0),
+    "fd_infinity_percent": (0.2, 90.0),
+    "kd": (0.0001, 4.0),
+    "missing_modes": (0.0, 8.0),
+    "support": (250000.0, 300000.0),
+    "support_by_pairs": (250000.0, 300000.0),
+    "classifier_score": (9.7, 2.1),
+}
+TYPICAL = {
+    "ambiguous": {"gan": 0.17, "vae": 0.29, REAL: 0.012, "train_copies": 0.01, "noise": 0.97},
+    "label_distance": {"gan": 0.12, "vae": 0.09, REAL: 0.005},
+    "sharpness_ratio": {"gan": 1.62, "vae": 0.41, REAL: 1.0, "train_copies": 1.01, "blurred": 0.18, "noise": 31.0},
+    "conformal_ambiguous": {"gan": 0.14, "vae": 0.21, REAL: 0.025, "train_copies": 0.02, "noise": 0.4},
+    "conformal_unlike": {"gan": 0.11, "vae": 0.08, REAL: 0.048, "train_copies": 0.03, "noise": 0.55},
+}
+CLAIMS = [
+    {
+        "claim": "The images of a GAN are sharper.",
+        "section": "1.2, 4",
+        "measure": "sharpness over that of real images, gan less vae",
+        "rule": "supported if the difference is above 0",
+        "number": 1.21,
+        "lower": 1.02,
+        "upper": 1.4,
+        "unit": None,
+        "verdict": "supported",
+        "note": "Sharper than real images is not better.",
+        "survives": "with vae_128: yes",
+    },
+    {
+        "claim": "The label predictor is little help.",
+        "section": "4",
+        "measure": "share of images that it is unsure of",
+        "rule": "refuted if it separates gan and vae",
+        "number": 0.12,
+        "lower": 0.112,
+        "upper": 0.128,
+        "unit": "%",
+        "verdict": "refuted",
+        "note": None,
+        "survives": None,
+    },
+    {
+        "claim": "A GAN is harder to tune.",
+        "section": "2.1",
+        "measure": "spread over seeds",
+        "rule": "needs a search over settings",
+        "number": None,
+        "lower": None,
+        "upper": None,
+        "unit": None,
+        "verdict": "not decided by this run",
+        "note": "Nothing was tuned here.",
+        "survives": None,
+    },
+]
 
 DIGITS = tuple("0123456789")
 MODELS: Mapping[str, dict[str, Any]] = {
@@ -70,6 +146,7 @@ def params(
     seeds: Sequence[int] = (0, 1),
     title: str = "GANs and VAEs compared",
     dataset: str = "mnist",
+    ladder: bool = True,
 ) -> Params:
     """The resolved parameters of such a run."""
     return Params.model_validate(
@@ -78,10 +155,11 @@ def params(
             "data": {"dataset": dataset},
             "seeds": list(seeds),
             "compute": {"device": "auto", "precision": "auto", "threads": 1},
-            "classifier": {"epochs": 5, "batch_size": 128, "lr": 0.004},
+            "classifier": {"members": 2, "epochs": 5, "batch_size": 128, "lr": 0.004},
             "models": models,
-            "samples": {"count": 10000},
+            "samples": {"count": 10000, "draws": 2},
             "labels": {"ambiguous_below": 0.9},
+            "metrics": {"random_networks": 2, "ladder": ladder},
             "report": {"title": title},
         }
     )
@@ -104,7 +182,16 @@ def build(folder: Path, run: Params, class_names: Sequence[str] = DIGITS) -> Pat
                 write(folder / f"perfect_discriminator/{name}/{seed}.csv", experiment(seed))
         write(folder / f"curves/{name}.csv", pd.DataFrame({"epoch": [1, 2], "loss": [1.5, 1.25]}))
     write(folder / f"labels/{REAL}/0.csv", labels(rng, class_names, 300))
-    write(folder / "metrics.csv", metrics(rng, run, class_names))
+    write(folder / "metrics.csv", metrics(run, class_names))
+    measured = pd.read_csv(folder / "metrics.csv")
+    write(folder / "summary.csv", summarise(measured))
+    compared = verdicts(measured, list(run.models))
+    write(folder / "verdicts.csv", compared)
+    write(folder / "ranks.csv", ranks(compared))
+    write(folder / "claims.csv", pd.DataFrame(CLAIMS))
+    if run.metrics.ladder:
+        write(folder / "figures/comparison/ladder.csv", ladder())
+        picture(folder / "figures" / LADDER)
     write(folder / "classifier/summary.json", summary(class_names))
     write(folder / "classifier/confusion.csv", confusion(rng, len(class_names)))
     write(
@@ -200,6 +287,8 @@ def experiment(seed: int) -> pd.DataFrame:
 def labels(rng: np.random.Generator, class_names: Sequence[str], count: int) -> pd.DataFrame:
     probabilities = rng.dirichlet(np.full(len(class_names), 0.1), count).round(4)
     table = pd.DataFrame(probabilities, columns=[f"p_{k}" for k in range(len(class_names))])
+    table.insert(0, "kind", np.resize(["clear", "ambiguous", "unlike"], count))
+    table.insert(0, "disagreement", ((1 - probabilities.max(1)) / 10).round(5))
     table.insert(0, "confidence", probabilities.max(1))
     table.insert(0, "label", probabilities.argmax(1))
     table.insert(0, "index", range(count))
@@ -207,45 +296,78 @@ def labels(rng: np.random.Generator, class_names: Sequence[str], count: int) -> 
     return table
 
 
-def metrics(rng: np.random.Generator, run: Params, class_names: Sequence[str]) -> pd.DataFrame:
+def metrics(run: Params, class_names: Sequence[str]) -> pd.DataFrame:
+    """Scores between those of real images and of noise; each has its own noise, whatever else is measured."""
     rows: list[dict[str, Any]] = []
-
-    def add(
-        model: str, seed: int, metric: str, value: float, half: float | None = None, label: int | None = None
-    ) -> None:
-        bounds = {"lower": value - half, "upper": value + half} if half else {"lower": None, "upper": None}
-        row = {
-            "model": model,
-            "seed": seed,
-            "set": "images",
-            "metric": metric,
-            "label": label,
-            "value": value,
+    sources = [*((ruler, 0, "images") for ruler in RULERS), *((name, seed, "images") for name, seed in trained(run))]
+    observed = [(name, seed, "draws") for name, seed in trained(run) if run.models[name].family == "vae"]
+    for model, seed, drawn in sources + observed:
+        kind = model if model in DISTANCE else run.models[model].family
+        for draw in range(run.samples.draws):
+            row = {"model": model, "seed": seed, "set": drawn, "draw": draw, "n": 10000}
+            rows += [{**row, **score} for score in scores(kind, f"{model} {seed} {drawn} {draw}")]
+            for label, share in enumerate(noise(f"{model} {seed} {draw}").dirichlet(np.full(len(class_names), 60.0))):
+                bounds = {"lower": share - 0.006, "upper": share + 0.006}
+                rows.append({**row, "metric": "share", "label": label, "value": share, **bounds})
+    for model, seed in trained(run):
+        family = run.models[model].family
+        epochs = {**DEFAULTS[family], **run.models[model].overrides}["epochs"]
+        of_training = {
+            "seconds": epochs * 8.5 + seed,
+            "images_seen": epochs * 60000,
+            "parameters": 2953745 if family == "gan" else 1068820,
         }
-        rows.append({**row, **bounds, "n": 10000})
+        of_training |= {"test_loss": 147.3 + noise(f"{seed}").random() / 10} if family == "vae" else {}
+        row = {"model": model, "seed": seed, "set": "images"}
+        rows += [{**row, "metric": metric, "value": value} for metric, value in of_training.items()]
+    columns = ["model", "seed", "set", "draw", "metric", "space", "label", "value", "lower", "upper", "n", "digest"]
+    return pd.DataFrame(rows, columns=pd.Index(columns)).astype({"draw": "Int64", "label": "Int64", "n": "Int64"})
 
-    typical = {"gan": (0.17, 1.62, 0.12), "vae": (0.29, 0.41, 0.09), REAL: (0.012, 1.0, 0.005)}
-    for model, seeds in [(REAL, [0]), *((name, run.seeds) for name in run.models)]:
-        family = run.models[model].family if model in run.models else REAL
-        for seed in seeds:
-            ambiguous, sharpness, distance = np.array(typical[family]) * (1 + 0.05 * rng.random(3))
-            if model == REAL:
-                sharpness = 1.0
-            add(model, seed, "ambiguous", ambiguous, 0.008)
-            add(model, seed, "confidence", 1 - ambiguous / 3)
-            add(model, seed, "label_distance", distance)
-            add(model, seed, "sharpness", 900 * sharpness)
-            add(model, seed, "sharpness_ratio", sharpness)
-            for label, share in enumerate(rng.dirichlet(np.full(len(class_names), 60.0))):
-                add(model, seed, "share", share, 0.006, label)
-            if model == REAL:
-                continue
-            epochs = {**DEFAULTS[family], **run.models[model].overrides}["epochs"]
-            add(model, seed, "seconds", epochs * 8.5 + seed)
-            add(model, seed, "images_seen", epochs * 60000)
-            add(model, seed, "parameters", 2953745 if family == "gan" else 1068820)
-            if family == "vae":
-                add(model, seed, "test_loss", 147.3 + rng.random() / 10)
+
+def trained(run: Params) -> list[tuple[str, int]]:
+    return [(name, seed) for name in run.models for seed in run.seeds]
+
+
+def noise(name: str) -> np.random.Generator:
+    return np.random.default_rng(zlib.crc32(name.encode()))
+
+
+def scores(kind: str, name: str) -> Iterator[dict[str, Any]]:
+    """All scores of one draw, a few per cent around what is typical of such a source."""
+    for metric in CATALOGUE.values():
+        real, worst = ends(metric)
+        for space in SPACES[metric.space]:
+            about = 1 + 0.02 * noise(f"{name} {metric.name} {space}").standard_normal()
+            value = TYPICAL.get(metric.name, {}).get(kind, real + (worst - real) * DISTANCE[kind]) * about
+            yield {"metric": metric.name, "space": space or None, "value": value, "digest": DIGESTS.get(space)}
+    yield {"metric": "confidence", "value": 1 - DISTANCE[kind] / 3}
+
+
+def ends(metric: Metric) -> tuple[float, float]:
+    """What real images and noise get."""
+    if metric.name in ENDS:
+        return ENDS[metric.name]
+    if isinstance(metric.better, str):
+        return {"lower": (0.004, 0.6), "higher": (0.95, 0.02), "closer to real": (0.6, 0.1)}[metric.better]
+    return metric.better, metric.better + 3
+
+
+def ladder() -> pd.DataFrame:
+    """Every metric on every rung in one space: all as declared, but for one."""
+    rows = [
+        {
+            "metric": metric.name,
+            "space": SPACES[metric.space][0],
+            "rung": rung,
+            "value": 0.5,
+            "baseline": 0.4,
+            "excess": 1.5,
+            "declared": "sees" if rung in metric.sees else "blind" if rung in metric.blind else "",
+            "found": "blind" if rung in metric.blind or (metric.name, rung) == ("kd", "blur_slight") else "sees",
+        }
+        for metric in CATALOGUE.values()
+        for rung in CORRUPTIONS
+    ]
     return pd.DataFrame(rows)
 
 
@@ -255,9 +377,16 @@ def summary(class_names: Sequence[str]) -> dict[str, Any]:
         "accuracy_lower": 0.9902,
         "accuracy_upper": 0.9937,
         "test_images": 10000,
+        "members": 2,
+        "member_accuracy": [0.9914, 0.9917],
         "temperature": 1.213,
         "calibration_error": 0.0031,
         "calibration_error_before": 0.0052,
+        "adaptive_calibration_error": 0.0027,
+        "conformal": [
+            {"alpha": 0.05, "threshold": 0.012, "coverage": 0.951, "empty": 0.048, "several": 0.0},
+            {"alpha": 0.002, "threshold": 0.961, "coverage": 0.998, "empty": 0.0, "several": 0.025},
+        ],
         "parameters": 421642,
         "epochs": 5,
         "seconds": 61.5,

@@ -7,14 +7,26 @@ import contract
 import pytest
 import torch
 
-from pipeline import families
-from pipeline.models import family
-from pipeline.models.base import Adversarial, Autoencoder, Objective, ObservationModel, TrainedModel, Variational
+from pipeline import families, training
+from pipeline.models import configured, family
+from pipeline.models.base import (
+    Adversarial,
+    Autoencoder,
+    Conditional,
+    Objective,
+    ObservationModel,
+    TrainedModel,
+    Variational,
+)
+from pipeline.models.cgan import Cgan
+from pipeline.models.cvae import Cvae
 from pipeline.models.gan import Gan
 from pipeline.models.vae import Vae
+from pipeline.params import ParamsError
 
 ALL = families.names()
 TRAINED = [name for name in ALL if issubclass(family(name), TrainedModel)]
+CONDITIONAL = [name for name in ALL if issubclass(family(name), Conditional)]
 
 
 def builder(name: str) -> contract.Build:
@@ -75,10 +87,44 @@ def test_draws_have_their_means(name: str) -> None:
     contract.draws_have_their_means(builder(name))
 
 
+@pytest.mark.parametrize("name", CONDITIONAL)
+@pytest.mark.parametrize(
+    "promise", [contract.the_label_decides_its_own_image_only, contract.all_classes_are_drawn_alike]
+)
+def test_every_conditional_family(name: str, promise: Callable[[contract.Build], None]) -> None:
+    promise(builder(name))
+
+
+@pytest.mark.parametrize("name", CONDITIONAL)
+def test_the_label_is_learned(name: str) -> None:
+    """A game needs more steps than a test has: there, each player must be told the label."""
+    if issubclass(family(name), Adversarial):
+        contract.the_discriminator_is_told_the_class(builder(name))
+    else:
+        contract.samples_are_of_the_class_that_was_asked_for(builder(name))
+
+
+@pytest.mark.parametrize("name", CONDITIONAL)
+def test_a_conditional_model_takes_the_classes_of_the_data_set_and_no_others(name: str) -> None:
+    config = configured(family(name), {"epochs": 3}, 4, f"models.{name}")
+    assert config.model_dump()["classes"] == 4 and config.model_dump()["epochs"] == 3
+    model = family(name)(config)
+    images = model.sample_labelled(torch.arange(4), torch.Generator().manual_seed(0))
+    assert images.shape == (4, 1, 28, 28)
+    with pytest.raises(ParamsError, match=rf"models.{name}.classes: expected 4, as the data set has; found 10\. Leave"):
+        configured(family(name), {"classes": 10}, 4, f"models.{name}")
+    with pytest.raises(ValueError, match="is conditional: expected the label of each training image; found none"):
+        training.step(model, contract.digits(2), training.Optimizers(model.config), contract.FLOAT32, [])
+
+
+def test_the_settings_of_other_families_have_no_classes() -> None:
+    assert "classes" not in configured(Vae, {"epochs": 3}, 4, "models.vae").model_dump()
+
+
 @pytest.mark.parametrize("name", ALL)
 def test_the_file_alone_tells_the_capabilities_and_the_paragraph(name: str) -> None:
     declared = families.bases(name)
-    for capability in (Adversarial, Autoencoder, ObservationModel, TrainedModel, Variational):
+    for capability in (Adversarial, Autoencoder, Conditional, ObservationModel, TrainedModel, Variational):
         assert (capability.__name__ in declared) == issubclass(family(name), capability)
     assert len(families.paragraph(name)) > 200
 
@@ -139,6 +185,26 @@ class FewerDraws(Vae):
         return (means > 0.5).float()
 
 
+class IgnoredLabel(Cvae):
+    def sample_labelled(self, labels: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
+        return super().sample_labelled(torch.zeros_like(labels), rng)
+
+
+class LabelsOfOthers(Cvae):
+    def objectives(self, images: torch.Tensor, labels: torch.Tensor) -> Iterator[Objective]:
+        return super().objectives(images, labels.roll(1))
+
+
+class BlindDiscriminator(Cgan):
+    def judge(self, pixels: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return super().judge(pixels, torch.zeros_like(labels))
+
+
+class FewClasses(Cvae):
+    def sample(self, count: int, rng: torch.Generator):
+        return self.sample_labelled(torch.randint(3, (count,), generator=rng), rng)
+
+
 @pytest.mark.parametrize(
     ("broken", "promise"),
     [
@@ -151,8 +217,12 @@ class FewerDraws(Vae):
         (FrozenNoise, contract.training_follows_the_seed),
         (Ascent, contract.training_improves_every_objective),
         (FewerDraws, contract.draws_have_their_means),
+        (IgnoredLabel, contract.the_label_decides_its_own_image_only),
+        (LabelsOfOthers, contract.samples_are_of_the_class_that_was_asked_for),
+        (BlindDiscriminator, contract.the_discriminator_is_told_the_class),
+        (FewClasses, contract.all_classes_are_drawn_alike),
     ],
 )
-def test_the_contract_catches(broken: type[Vae | Gan], promise: Callable[[contract.Build], None]) -> None:
+def test_the_contract_catches(broken: type[Vae | Gan | Cvae | Cgan], promise: Callable[[contract.Build], None]) -> None:
     with pytest.raises((AssertionError, RuntimeError)):
         promise(lambda: broken(broken.Config()))

@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import get_args
 from urllib.parse import unquote, urlsplit
 
 import html5lib
@@ -19,14 +20,20 @@ from jinja2 import UndefinedError
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from pipeline.alarms import RULES
+from pipeline.metrics.base import CORRUPTIONS, Question
+from pipeline.metrics.catalogue import CATALOGUE
 from pipeline.report import prepare, render
+from pipeline.report.duel import duel
 from pipeline.report.health import powers
+from pipeline.report.measures import QUESTIONS, direction
 from pipeline.report.numbers import number, orders, setting
 from pipeline.report.paper import paper_page
 from pipeline.report.prose import formula, prose
-from pipeline.report.results import Family, Provenance, Results
+from pipeline.report.results import REAL, Family, Provenance, Results
+from pipeline.report.scores import Cell, Measured, Summary
 from pipeline.report.views import index_page, model_views
 from pipeline.stages import render as stage
+from pipeline.verdicts import outcomes
 
 ROOT = Path(__file__).parents[1]
 TEMPLATES = ROOT / "site_templates"
@@ -51,6 +58,12 @@ def family_of(models: int) -> dict[str, dict[str, object]]:
 @pytest.fixture(scope="module")
 def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return read(tmp_path_factory.mktemp("results"))
+
+
+@pytest.fixture(scope="module")
+def single(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """Of one seed, without a ladder."""
+    return read(tmp_path_factory.mktemp("single"), seeds=(3,), ladder=False)
 
 
 @pytest.fixture(scope="module")
@@ -94,7 +107,7 @@ def test_pages_are_the_golden_ones(results: Results) -> None:
 
 
 def test_the_finding_says_what_the_table_says(results: Results) -> None:
-    metrics = results.metrics[results.metrics["label"].isna()]
+    metrics = results.metrics[results.metrics["set"] == "images"]
     text = text_of(render(results, TEMPLATES)["index.html"])
     for name in results.params.models:
         of_model = metrics[metrics["model"] == name].groupby("metric")["value"].mean()
@@ -120,10 +133,188 @@ def test_one_seed_is_said_to_give_no_interval(tmp_path: Path) -> None:
     assert "means over" not in text
 
 
+def rows_of(page: str, heading: str) -> list[list[str]]:
+    """The cells of all rows in the section with such a heading."""
+    tree = html5lib.parse(page, namespaceHTMLElements=False)
+    (found,) = (each for each in tree.iter("section") if each.get("aria-labelledby") == heading)
+    return [[" ".join("".join(cell.itertext()).split()) for cell in row] for row in found.iter("tr")]
+
+
+def test_the_verdict_is_that_of_the_tables(single: Results) -> None:
+    page = render(single, TEMPLATES)["index.html"]
+    text = text_of(page)
+    answers = outcomes(single.verdicts).query("a == 'gan' and b == 'vae'")
+    won = [(answers["outcome"] == name).sum() or "none" for name in ("gan", "vae")]
+    assert (
+        f"gan against vae: of 5 questions, gan is better in {won[0]} and vae in {won[1]}, in this one training" in text
+    )
+    for answer in answers.to_dict("records"):
+        scores = answer["for_a"] + answer["for_b"] + answer["open"]
+        counts = f"gan in {answer['for_a'] or 'none'} of {scores}, vae in {answer['for_b'] or 'none'}"
+        assert f"{QUESTIONS[answer['question']].title}{answer['outcome']}{counts}" in text
+    assert "either is clearly better, in this one training each" in text
+
+
+@pytest.mark.parametrize("decided, outcome", [("ab", "mixed"), ("a-", "x"), ("-b", "y"), ("--", "not separable")])
+def test_a_question_goes_to_the_model_that_wins_and_loses_none(decided: str, outcome: str) -> None:
+    names = {"a": "x", "b": "y", "-": ""}
+    table = pd.DataFrame({"question": "fidelity", "metric": ["kd", "precision"], "a": "x", "b": "y", "basis": "seeds"})
+    found = duel(table.assign(space="", decided=[names[each] for each in decided]), ["x", "y", "z"], 8)
+    assert found and [verdict.outcome for verdict in found.verdicts] == [outcome]
+    assert (found.first, found.second, found.verdicts[0].scores, found.single) == ("x", "y", 2, False)
+
+
+@pytest.mark.parametrize("seeds, tests, powerless", [(3, 1, True), (4, 1, False), (5, 6, False), (5, 7, True)])
+def test_too_few_seeds_for_a_verdict_are_said_to_be(seeds: int, tests: int, powerless: bool) -> None:
+    table = pd.DataFrame({"question": ["labels"] * tests, "a": "x", "b": "y", "basis": "seeds"})
+    found = duel(table.assign(metric="label_js", space="", decided=""), ["x", "y"], seeds)
+    assert found and bool(found.powerless) == powerless
+
+
+def test_a_run_of_few_seeds_says_that_it_cannot_decide(results: Results) -> None:
+    text = text_of(render(results, TEMPLATES)["index.html"])
+    assert "neither is better in any of 5 questions" in text and "So few can decide no question:" in text
+
+
+def test_scores_are_those_of_the_summary(results: Results) -> None:
+    rows = rows_of(render(results, TEMPLATES)["index.html"], "scores")
+    summary = results.summary.set_index(["model", "set", "metric", "space"])["value"].to_dict()
+    for name, title in {"gan": "gan", "noise": "uniform noise"}.items():
+        shown = [cell.split(" ")[0] for row in rows if row[0] == title for cell in row[1:]]
+        kinds = {"features": ("classifier", "random"), "pixels": ("pixels",), "labels": ("",)}
+        expected = [
+            number(summary[name, "images", metric.name, space], "score")
+            for metric in CATALOGUE.values()
+            for space in kinds[metric.space]
+        ]
+        assert [
+            re.split(r"±|, | to ", cell)[0][: len(value)] for cell, value in zip(shown, expected, strict=True)
+        ] == expected
+    assert [row[0] for row in rows if len(row) > 1].count("vae, pixels drawn") == 5
+
+
+def test_ties_are_grey_and_a_sole_winner_bold(single: Results) -> None:
+    def marks(ranks: list[tuple[str, int]]) -> list[str | None]:
+        table = pd.DataFrame(ranks, columns=pd.Index(["model", "best"])).assign(
+            metric="kd", space="classifier", worst=3
+        )
+        page = render(dataclasses.replace(single, ranks=table), TEMPLATES)["index.html"]
+        tree = html5lib.parse(page, namespaceHTMLElements=False)
+        return [cell.get("class") for cell in tree.iter("td") if cell.get("class") in ("best", "tied")]
+
+    assert marks([("gan", 1), ("gan_saturating", 1), ("vae", 3)]) == ["tied", "tied"]
+    assert marks([("gan", 1), ("gan_saturating", 2), ("vae", 2)]) == ["best"]
+    assert marks([("gan", 1)]) == []
+
+
+def test_every_metric_is_explained_and_linked(results: Results) -> None:
+    pages = render(results, TEMPLATES)
+    tree = html5lib.parse(pages["methods.html"], namespaceHTMLElements=False)
+    articles = {each.get("id"): each for each in tree.iter("article")}
+    assert list(articles) == [f"metric-{name}" for name in CATALOGUE]
+    for name, metric in CATALOGUE.items():
+        text = " ".join("".join(articles[f"metric-{name}"].itertext()).split())
+        assert metric.title in text and metric.source in text and direction(metric) in text
+        assert all(CORRUPTIONS[rung] in text for rung in (*metric.sees, *metric.blind))
+        assert ("not a score to rank models by" in text) != metric.ranks
+        assert ("not tried on damaged images" in text) == metric.trained
+        assert any(each.tag.endswith("math") for each in articles[f"metric-{name}"].iter())
+        assert f'href="methods.html#metric-{name}"' in pages["index.html"]
+
+
+def test_the_networks_of_the_features_are_named_with_their_digests(results: Results) -> None:
+    rows = rows_of(render(results, TEMPLATES)["methods.html"], "protocol")
+    assert rows[1:] == [[space.replace("_", " "), digest] for space, digest in site_results.DIGESTS.items()]
+
+
+def test_the_ladder_is_shown_with_what_it_found_otherwise(results: Results, single: Results) -> None:
+    page = render(results, TEMPLATES)["methods.html"]
+    assert 'src="figures/comparison/ladder.svg"' in page
+    assert rows_of(page, "ladder")[1:] == [
+        [CATALOGUE["kd"].title, "classifier", CORRUPTIONS["blur_slight"], "sees", "blind"]
+    ]
+    assert results.ladder is not None
+    as_said = dataclasses.replace(results, ladder=results.ladder.assign(found="edge"))
+    assert "Nowhere did this run find the opposite" in text_of(render(as_said, TEMPLATES)["methods.html"])
+    assert "ladder" not in "".join(render(single, TEMPLATES).values())
+
+
+def test_claims_are_told_with_their_number_and_verdict(results: Results) -> None:
+    page = render(results, TEMPLATES)["paper.html"]
+    rows = rows_of(page, "claims")
+    assert [row[2] for row in rows[1:]] == ["1.211.02 to 1.40", "12.0 %11.2 % to 12.8 %", "–"]
+    assert [row[1].partition(".")[0] for row in rows[1:]] == [
+        "supportedSharper than real images is not better",
+        "refuted",
+        "not decided by this runNothing was tuned here",
+    ]
+    assert "With fairer models" in rows[0]
+    plain = dataclasses.replace(results, claims=results.claims.assign(survives=""))
+    assert "With fairer models" not in rows_of(render(plain, TEMPLATES)["paper.html"], "claims")[0]
+
+
+def test_kinds_of_images_are_set_against_real_ones(results: Results) -> None:
+    rows = rows_of(render(results, TEMPLATES)["models/vae.html"], "labels")
+    values = results.summary[results.summary["set"] == "images"].set_index(["model", "metric"])["value"]
+    unsure, unlike = ("conformal_ambiguous", "conformal_unlike")
+    here, real = ([values[name, metric] for metric in (unsure, unlike)] for name in ("vae", REAL))
+    gaps = (1 - sum(here), 1 - sum(real)), *zip(here, real, strict=True)
+    assert rows[1:] == [
+        [
+            kind,
+            *(number(share, "%").replace("\u202f", " ") for share in shares),
+            f"{100 * (shares[0] - shares[1]):+.1f} points".replace("-", "−"),
+        ]
+        for kind, shares in zip(("clear", "ambiguous", "unlike any class"), gaps, strict=True)
+    ]
+    without = results.summary[results.summary["metric"] != unlike]
+    page = render(dataclasses.replace(results, summary=without), TEMPLATES)["models/vae.html"]
+    assert rows_of(page, "labels") == []
+
+
+def test_draws_are_averaged_before_seeds() -> None:
+    row = {"model": "gan", "set": "images", "space": None, "lower": 0.1, "upper": 0.9, "n": 100, "digest": None}
+    shares = [(0, 0, 0.1), (0, 1, 0.3), (1, 0, 0.6)]
+    listed = [{**row, "metric": "share", "label": 7, "seed": s, "draw": d, "value": v} for s, d, v in shares]
+    listed += [{**row, "metric": "confidence", "seed": s, "draw": d, "value": v} for s, d, v in shares]
+    table = pd.DataFrame(listed)
+    assert Measured(table).by_seed("gan", "confidence") == pytest.approx({0: 0.2, 1: 0.6})
+
+    def share(rows: pd.DataFrame) -> tuple:
+        cell = Measured(rows).share("gan", 7)
+        return (cell.value, cell.low, cell.high) if cell else ()
+
+    assert share(table) == pytest.approx((0.4, 0.2, 0.6))
+    assert share(table[table["seed"] == 0]) == pytest.approx((0.2, 0.1, 0.3))
+    assert share(table[table["seed"] == 1]) == pytest.approx((0.6, 0.1, 0.9))
+    assert Measured(table).share("gan", 8) is None
+
+
+def test_a_number_without_an_interval_shows_how_far_its_draws_lie_apart() -> None:
+    at = {"model": "gan", "set": "images", "metric": "kd", "space": "classifier", "value": 1.0}
+    several, one, still = (
+        {"lower": 0.5, "upper": 1.5, "sd_draws": 0.1},
+        {"lower": None, "upper": None, "sd_draws": 0.1},
+        {},
+    )
+
+    def cell(numbers: dict) -> Cell | None:
+        columns = pd.DataFrame([numbers], columns=pd.Index(["lower", "upper", "sd_draws"]), dtype=float)
+        return Summary(columns.assign(**at)).cell("gan", "kd")
+
+    assert cell(several) == Cell(1.0, 0.5, 1.5)
+    assert cell(one) == Cell(1.0, sd=0.1)
+    assert cell(still) == cell({"lower": 1.0, "upper": 1.0}) == Cell(1.0)
+
+
+def test_every_question_has_its_words() -> None:
+    assert list(QUESTIONS) == list(get_args(Question))
+
+
 @pytest.mark.parametrize("count", [1, 2, 15])
 def test_any_number_of_models_reads_well(tmp_path: Path, count: int) -> None:
     pages = render(read(tmp_path, models=family_of(count), seeds=(0,)), TEMPLATES)
-    assert len(pages) == count + 2
+    assert len(pages) == count + 3
     text = text_of(pages["index.html"])
     finding = text[text.index("Where real test images") : text.index("Each model was trained")]
     assert finding.count("model_") == {1: 2, 2: 4, 15: 4}[count]
@@ -162,7 +353,7 @@ def test_a_layer_too_many_or_too_few_is_marked(results: Results) -> None:
 
 def compared(results: Results) -> Mapping:
     models = model_views(results)
-    return paper_page(index_page(results, models).run, models).tables
+    return paper_page(index_page(results, models).run, models, results.claims).tables
 
 
 def section(page: str, heading: str) -> str:
@@ -264,12 +455,18 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
         families=dict.fromkeys(hostile.families, family),
         provenance=dataclasses.replace(PROVENANCE, platform=MARKUP),
         preset_changes={MARKUP: (MARKUP, MARKUP)},
+        claims=hostile.claims.assign(**dict.fromkeys(("claim", "section", "measure", "rule", "unit", "note"), MARKUP)),
     )
     for path, page in render(altered, TEMPLATES).items():
         assert MARKUP not in page
         assert "<script" not in page
         assert text_of(page).count(MARKUP) >= 2, f"{path} should show the text {MARKUP}"
         assert not html5lib.parse(page, namespaceHTMLElements=False).findall(".//b")
+    shown = rows_of(render(altered, TEMPLATES)["paper.html"], "claims")[1:]
+    assert ["".join(row).count(MARKUP) for row in shown] == [6, 6, 5]  # no unit without a number
+    everything = altered.claims.assign(verdict=MARKUP, survives=MARKUP)
+    page = render(dataclasses.replace(altered, claims=everything), TEMPLATES)["paper.html"]
+    assert MARKUP not in page and not html5lib.parse(page, namespaceHTMLElements=False).findall(".//b")
 
 
 # Small parts.
@@ -285,6 +482,11 @@ def test_numbers_are_written_one_way() -> None:
     durations = [number(v, "s").replace("\u202f", " ") for v in (3.14, 42, 59.7, 3599.8, 3660, 90000)]
     assert durations == ["3.1 s", "42 s", "1 min 00 s", "1 h 00 min", "1 h 01 min", "25 h 00 min"]
     assert (number(1.666, "x"), number(147.26, "nats")) == ("1.67", "147.3\u202fnats")
+    values = (0, 1, 0.1, 12.34, 9.996, 999.6, 1234567, 0.0123, 0.00123, 0.00004, -0.5)
+    shown = ["0", "1.00", "0.100", "12.3", "10.0", "1,000", "1,234,567", "0.0123", "0.0012", "4.0 · 10⁻⁵", "−0.500"]
+    assert [number(v, "score").replace("\u202f", " ") for v in values] == shown
+    assert number(-0.0213, "%") == "−2.1\u202f%"
+    assert number(-0.0213, "points") == "−2.1\u202fpoints"
     assert [setting(v) for v in (0.0002, [0, 1], True, None)] == ["0.0002", "0, 1", "yes", "not set"]
 
 
@@ -313,6 +515,11 @@ def test_docstrings_become_html_with_formulas() -> None:
 def test_a_formula_that_is_not_pure_mathml_fails_with_a_sentence(latex: str) -> None:
     with pytest.raises(ValueError, match="should become pure MathML; found"):
         formula(latex)
+
+
+def test_what_the_converter_does_not_know_is_written_otherwise() -> None:
+    assert formula(r"\arg\max_y p") == formula(r"\operatorname{arg}\max_y p")
+    assert formula(r"p\Bigm\|q") == formula(r"p\parallel q") and formula(r"p\bigm|q") == formula(r"p\mid q")
 
 
 def test_a_name_that_does_not_exist_is_an_error() -> None:

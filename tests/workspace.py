@@ -27,9 +27,10 @@ PRESET = {
     "data": {"dataset": "toy.npz"},
     "seeds": [0],
     "compute": {"device": "cpu", "precision": "float32"},
-    "classifier": {"epochs": 1},
+    "classifier": {"members": 2, "epochs": 1},
     "models": {"gan": {"epochs": 1}, "vae": {"epochs": 1}},
-    "samples": {"count": 100},
+    "samples": {"count": 100, "draws": 2},
+    "metrics": {"random_networks": 1, "ladder": False},
 }
 
 
@@ -115,14 +116,19 @@ class Workspace:
 
 
 def write_toy_data(path: Path) -> None:
-    """Bars, crosses and rings with noise: 240 to train on, 120 to test."""
-    rng = np.random.default_rng(0)
-    y, x = np.mgrid[:28, :28] - 13.5
-    shapes = [abs(x) < 3, abs(abs(x) - abs(y)) < 2, abs(np.hypot(x, y) - 8) < 2]
-    labels = np.arange(360) % CLASSES
-    images = np.stack([np.roll(shapes[k] * 200.0, rng.integers(-3, 4, 2), (0, 1)) for k in labels])
-    images = np.clip(images + rng.normal(0, 15, images.shape), 0, 255).astype(np.uint8)
+    """240 images to train on, 120 to test."""
+    images, labels = toy_images(360, seed=0)
     np.savez(
         path,
         train_images=images[:240], train_labels=labels[:240], test_images=images[240:], test_labels=labels[240:],
     )  # fmt: skip
+
+
+def toy_images(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """Bars, crosses and rings with noise: images (count, 28, 28) uint8, labels (count,)."""
+    rng = np.random.default_rng(seed)
+    y, x = np.mgrid[:28, :28] - 13.5
+    shapes = [abs(x) < 3, abs(abs(x) - abs(y)) < 2, abs(np.hypot(x, y) - 8) < 2]
+    labels = np.arange(count) % CLASSES
+    images = np.stack([np.roll(shapes[k] * 200.0, rng.integers(-3, 4, 2), (0, 1)) for k in labels])
+    return np.clip(images + rng.normal(0, 15, images.shape), 0, 255).astype(np.uint8), labels

@@ -49,6 +49,7 @@ class Metric:
     sees: tuple[str, ...] = ()
     blind: tuple[str, ...] = ()
     ranks: bool = True  # whether models may be ranked by it
+    trained: bool = False  # whether it is not of samples alone: of a network trained for it, or of labels asked for
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():

@@ -5,7 +5,9 @@ from typing import get_args
 from pipeline.metrics import (
     bins,
     birthday,
+    by_networks,
     clipped,
+    conformal,
     frechet,
     kernel,
     labels,
@@ -18,7 +20,12 @@ from pipeline.metrics import (
 )
 from pipeline.metrics.base import Metric, Question
 
-MODULES = (frechet, kernel, neighbours, clipped, two_sample, prd, vendi, bins, birthday, labels, novelty, sharpness)
+MODULES = (
+    *(frechet, kernel, neighbours, clipped, two_sample, by_networks),
+    *(prd, vendi, bins, birthday),
+    *(labels, conformal),
+    *(novelty, sharpness),
+)
 CATALOGUE: dict[str, Metric] = {
     metric.name: metric
     for question in get_args(Question)

@@ -7,6 +7,7 @@ from sklearn.cluster import KMeans
 from sklearn.exceptions import ConvergenceWarning
 
 from pipeline.metrics.distances import nearest
+from pipeline.metrics.inputs import TooFew
 
 
 def centres(x: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -15,10 +16,10 @@ def centres(x: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     Fewer distinct points than centres are no fault: some cells stay empty then.
 
     Raises:
-        ValueError: for fewer samples than centres.
+        TooFew: for fewer samples than centres.
     """
     if len(x) < count:
-        raise ValueError(f"k-means: expected at least as many samples as cells, {count}, found {len(x)}")
+        raise TooFew(f"k-means: expected at least as many samples as cells, {count}, found {len(x)}")
     model = KMeans(count, random_state=int(rng.integers(2**31)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

@@ -5,16 +5,21 @@ import numpy as np
 LARGEST = 1e100  # the square of it is still a number
 
 
+class TooFew(ValueError):
+    """A metric needs more samples than there are."""
+
+
 def check_vectors(x: np.ndarray, name: str, at_least: int = 1) -> None:
     """Refuse what is not (n, d) finite numbers with n >= `at_least`.
 
     Raises:
-        ValueError: for a wrong number of axes, no columns, too few rows, or a value that is no finite number.
+        TooFew: for too few rows.
+        ValueError: for a wrong number of axes, no columns, or a value that is no finite number.
     """
     if x.ndim != 2 or x.shape[1] == 0:
         raise ValueError(f"{name}: expected an array of shape (n, d), found {x.shape}")
     if len(x) < at_least:
-        raise ValueError(f"{name}: expected at least {at_least} samples, found {len(x)}")
+        raise TooFew(f"{name}: expected at least {at_least} samples, found {len(x)}")
     if not np.issubdtype(x.dtype, np.number) or np.iscomplexobj(x):
         raise ValueError(f"{name}: expected real numbers, found {x.dtype}")
     bad = ~(np.abs(x).max(axis=1).astype(np.float64) < LARGEST)  # NaN isn't below it either

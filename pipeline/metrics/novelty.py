@@ -7,7 +7,7 @@ from scipy.stats import rankdata
 
 from pipeline.metrics import distances
 from pipeline.metrics.base import Metric
-from pipeline.metrics.inputs import check_pair, check_vectors
+from pipeline.metrics.inputs import TooFew, check_pair, check_vectors
 
 CELLS, FEWEST = 10, 20
 
@@ -110,7 +110,8 @@ def copying(
         fewest: cells with fewer fakes are left out, and so are those without test samples.
 
     Raises:
-        ValueError: if no cell is left, or a distance is not finite.
+        TooFew: if no cell is left.
+        ValueError: if a distance is not finite.
     """
     if not (np.isfinite(test).all() and np.isfinite(fake).all()):
         raise ValueError("expected finite distances, found others")
@@ -121,7 +122,7 @@ def copying(
             weights.append(len(p))
             scores.append(rank_z(q, p))
     if not weights:
-        raise ValueError(f"C_T: expected a cell with test samples and at least {fewest} fakes, found none")
+        raise TooFew(f"C_T: expected a cell with test samples and at least {fewest} fakes, found none")
     return float(np.average(scores, weights=weights))
 
 

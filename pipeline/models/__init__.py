@@ -2,8 +2,11 @@
 
 import importlib
 import inspect
+from collections.abc import Mapping
+from typing import Any
 
-from pipeline.models.base import GenerativeModel
+from pipeline.models.base import Conditional, FamilyConfig, GenerativeModel
+from pipeline.params import ParamsError, check
 
 
 def family(name: str) -> type[GenerativeModel]:
@@ -24,3 +27,20 @@ def family(name: str) -> type[GenerativeModel]:
             f"found {', '.join(kind.__name__ for kind in found) or 'none'}."
         )
     return found[0]
+
+
+def configured(kind: type[GenerativeModel], settings: Mapping[str, Any], classes: int, where: str) -> FamilyConfig:
+    """The settings of a family for a data set of so many classes, which a conditional one is told; `where` is their key.
+
+    Raises:
+        ParamsError: a setting is not right, or is another number of classes.
+    """
+    if not issubclass(kind, Conditional):
+        return check(kind.Config, settings, where)
+    config = check(kind.Config, {"classes": classes, **settings}, where)
+    if config.classes != classes:
+        raise ParamsError(
+            f"params.yaml: {where}.classes: expected {classes}, as the data set has; found {config.classes}. "
+            "Leave the key out: the data set fills it in."
+        )
+    return config

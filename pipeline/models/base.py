@@ -10,7 +10,7 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from pipeline.params import Section
-from pipeline.shapes import Codes, Images
+from pipeline.shapes import Codes, Images, Labels
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
 
@@ -73,6 +73,44 @@ class TrainedModel(GenerativeModel):
     @abc.abstractmethod
     def objectives(self, images: Images) -> Iterator[Objective]:
         """Yield this batch's moves in order; each is taken before the next is asked for."""
+
+    def labelled_objectives(self, images: Images, labels: Labels | None) -> Iterator[Objective]:
+        """What the loop asks for: only a `Conditional` model is told the labels."""
+        return self.objectives(images)
+
+
+class ConditionalConfig(TrainingConfig):
+    """What every conditional family can be told."""
+
+    classes: PositiveInt = 10  # of the data set, which fills it in: a number of one's own must agree
+
+
+class Conditional(TrainedModel):
+    """Capability: each sample is of a class that was asked for, so samples have labels by construction.
+
+    It is trained with labels: its `objectives(images, labels)` get both.
+    """
+
+    config: ConditionalConfig
+
+    @abc.abstractmethod
+    def objectives(self, images: Images, labels: Labels) -> Iterator[Objective]:
+        """Yield this batch's moves in order; each is taken before the next is asked for."""
+
+    def labelled_objectives(self, images: Images, labels: Labels | None) -> Iterator[Objective]:
+        if labels is None:
+            raise ValueError(
+                f"{type(self).__name__} is conditional: expected the label of each training image; found none."
+            )
+        return self.objectives(images, labels)
+
+    @abc.abstractmethod
+    def sample_labelled(self, labels: Labels, rng: torch.Generator) -> Images:
+        """Draw an image for each label (on the CPU). All other randomness comes from `rng`, a generator on the CPU."""
+
+    def sample(self, count: int, rng: torch.Generator) -> Images:
+        """Draw `count` images, each of a random class; all classes are equally likely."""
+        return self.sample_labelled(torch.randint(self.config.classes, (count,), generator=rng), rng)
 
 
 class FittedModel(GenerativeModel):

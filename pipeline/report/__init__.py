@@ -6,6 +6,8 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline.report.health import RULES
+from pipeline.report.measures import RULERS, SPACES
+from pipeline.report.methods import methods_page
 from pipeline.report.numbers import number, orders, setting
 from pipeline.report.paper import paper_page
 from pipeline.report.prose import formula
@@ -31,7 +33,8 @@ def render(results: Results, templates: Path) -> dict[str, str]:
 
     pages = {
         "index.html": page("index.html.jinja", "index.html", page=index),
-        "paper.html": page("paper.html.jinja", "paper.html", page=paper_page(index.run, models)),
+        "paper.html": page("paper.html.jinja", "paper.html", page=paper_page(index.run, models, results.claims)),
+        "methods.html": page("methods.html.jinja", "methods.html", page=methods_page(results)),
     }
     for model, before, after in zip(models, [None, *models], [*models[1:], None], strict=False):
         shown = {"model": model, "before": before, "after": after, "rules": RULES}
@@ -50,5 +53,5 @@ def prepare(templates: Path) -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {"number": number, "orders": orders, "setting": setting}
-    environment.globals |= {"formula": formula}
+    environment.globals |= {"formula": formula, "SPACES": SPACES, "RULERS": RULERS}
     return environment

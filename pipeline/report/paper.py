@@ -1,10 +1,13 @@
 """What the paper prints, in its order, and how a run compares with it."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from itertools import zip_longest
-from typing import Any
+from typing import Any, get_args
 
+import pandas as pd
+
+from pipeline.report.numbers import Unit
 from pipeline.report.views import ModelView, Run
 
 
@@ -90,24 +93,53 @@ class ComparedTable:
 
 
 @dataclass(frozen=True)
+class Claim:
+    """A claim of the paper, and what this run says of it. All texts are plain."""
+
+    claim: str
+    section: str
+    measure: str
+    rule: str
+    number: float | None
+    lower: float | None
+    upper: float | None
+    unit: str
+    verdict: str
+    note: str
+    survives: str
+
+    @property
+    def written(self) -> Unit:
+        """How its number is written: by its unit if that has a way of its own, else as a score with the unit behind."""
+        return next((unit for unit in get_args(Unit) if unit and unit == self.unit), "score")
+
+
+NUMBERS = ("number", "lower", "upper")
+TEXTS = tuple(field.name for field in fields(Claim) if field.name not in NUMBERS)
+
+
+@dataclass(frozen=True)
 class PaperPage:
     """The paper, beside this run. A role is None where the run has no model of that name."""
 
     run: Run
+    claims: Sequence[Claim]
+    fairness: bool  # whether any claim was tried on models that are more alike
     tables: Mapping[int, ComparedTable]
     schedules: Mapping[str, Sequence[Compared]]
     gan: ModelView | None
     saturating: ModelView | None
     vae: ModelView | None
-    sharper: bool | None  # the GAN than the VAE
-    longer: bool | None
 
 
-def paper_page(run: Run, models: Sequence[ModelView]) -> PaperPage:
+def paper_page(run: Run, models: Sequence[ModelView], claims: pd.DataFrame) -> PaperPage:
     """Look the models up by the paper's roles and compare what is printed with what is live."""
     roles = {model.name: model for model in models}
+    listed = claims_of(claims)
     return PaperPage(
         run=run,
+        claims=listed,
+        fairness=any(claim.survives for claim in listed),
         tables={number: compare_table(table, roles.get(table.model)) for number, table in TABLES.items()},
         schedules={
             name: compare_schedule(printed, roles[name]) for name, printed in SCHEDULES.items() if name in roles
@@ -115,15 +147,15 @@ def paper_page(run: Run, models: Sequence[ModelView]) -> PaperPage:
         gan=roles.get("gan"),
         saturating=roles.get("gan_saturating"),
         vae=roles.get("vae"),
-        sharper=gan_exceeds_vae(roles, "sharpness_ratio"),
-        longer=gan_exceeds_vae(roles, "seconds"),
     )
 
 
-def gan_exceeds_vae(roles: Mapping[str, ModelView], metric: str) -> bool | None:
-    """Whether the GAN's mean of a metric is above the VAE's; None where one of them has none."""
-    gan, vae = (roles[name].cells[metric] if name in roles else None for name in ("gan", "vae"))
-    return gan.mean > vae.mean if gan and vae else None
+def claims_of(table: pd.DataFrame) -> list[Claim]:
+    """The rows of claims.csv; a number that is missing is None."""
+    numbers = table[list(NUMBERS)].astype(object)
+    values = table[list(TEXTS)].join(numbers.where(numbers.notna(), None))
+    rows: list[dict[str, Any]] = [{str(key): value for key, value in row.items()} for row in values.to_dict("records")]
+    return [Claim(**row) for row in rows]
 
 
 def compare_table(printed: Printed, model: ModelView | None) -> ComparedTable:

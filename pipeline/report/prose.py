@@ -14,6 +14,11 @@ MATHML = frozenset(
     "math mrow mi mn mo mtext mspace msub msup msubsup mfrac msqrt mroot munder mover munderover "
     "mtable mtr mtd mstyle mpadded mphantom menclose".split()
 )
+UNKNOWN = (  # to the converter, and what it knows in their place
+    (re.compile(r"\\[Bb]igg?m\s*\\\|"), r"\\parallel "),
+    (re.compile(r"\\[Bb]igg?m\s*\|"), r"\\mid "),
+    (re.compile(r"\\arg(?![a-z])"), r"\\operatorname{arg}"),
+)
 LONG = 40  # characters of LaTeX above which a formula gets a line of its own
 
 
@@ -41,7 +46,10 @@ def formula(latex: str) -> Markup:
     Raises:
         ValueError: the converter left something that is not MathML.
     """
-    mathml = convert(" ".join(latex.split()))
+    plain = " ".join(latex.split())
+    for unknown, known in UNKNOWN:
+        plain = unknown.sub(known, plain)
+    mathml = convert(plain)
     if fault := fault_of(mathml):
         raise ValueError(
             f"The formula ${latex}$ should become pure MathML; found {fault} in the converter's output. "

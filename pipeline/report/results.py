@@ -23,6 +23,7 @@ OF_ALL = (
     "classifier/confusion.svg",
     "classifier/reliability.svg",
 )
+LADDER = "comparison/ladder.svg"  # only where the run has a ladder
 
 
 @dataclass(frozen=True)
@@ -66,6 +67,11 @@ class Results:
     params: Params
     preset_changes: Mapping[str, tuple[Any, Any]]  # dotted key -> the paper's value, this run's
     metrics: pd.DataFrame
+    summary: pd.DataFrame
+    verdicts: pd.DataFrame
+    ranks: pd.DataFrame
+    claims: pd.DataFrame
+    ladder: pd.DataFrame | None
     networks: Mapping[str, Mapping[str, Any]]
     training: Mapping[str, Sequence[Mapping[str, Any]]]  # one record a seed
     alarms: Mapping[str, Mapping[int, pd.DataFrame]]  # of each seed, for models that are trained
@@ -91,6 +97,7 @@ def data_behind(figure: str) -> str | None:
         "classes.svg": "data/metrics.csv",
         "sharpness.svg": "data/metrics.csv",
         "confidence.svg": "data/metrics.csv",
+        "ladder.svg": "data/ladder.csv",
         "confusion.svg": "data/classifier/confusion.csv",
         "reliability.svg": "data/classifier/reliability.csv",
     }.get(name)

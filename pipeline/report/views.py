@@ -6,29 +6,31 @@ from typing import Any
 
 from markupsafe import Markup
 
+from pipeline.report.duel import Duel, duel
 from pipeline.report.health import Health, health
-from pipeline.report.numbers import METRICS, Cell, Metric, Scores
+from pipeline.report.measures import PLAIN, Plain
 from pipeline.report.prose import prose
 from pipeline.report.results import REAL, Figure, Results
+from pipeline.report.scores import DRAWS, IMAGES, Cell, Measured, ScoreTable, Summary, score_tables
 
 FEW = 3  # models that a sentence can list; of more it names the extremes
 
 
 @dataclass(frozen=True)
-class Scored:
+class Source:
     """A set of images with its pictures and numbers."""
 
     name: str
     href: str | None
     figures: Mapping[str, Figure]  # by their name without ending
-    cells: Mapping[str, Cell | None]  # by metric
+    cells: Mapping[str, Cell]  # by metric; what was not measured is missing
 
 
 @dataclass(frozen=True)
 class SeedRow:
-    """One metric of one set of images, seed by seed."""
+    """One plain number of one set of images, seed by seed."""
 
-    metric: Metric
+    plain: Plain
     drawn: str
     values: Sequence[float | None]
 
@@ -43,7 +45,17 @@ class Share:
 
 
 @dataclass(frozen=True)
-class ModelView(Scored):
+class Kind:
+    """How large a share of a model's images the conformal sets call so, and of the real test images."""
+
+    name: str
+    metric: str  # empty for what is left
+    share: float
+    real: float
+
+
+@dataclass(frozen=True)
+class ModelView(Source):
     """All there is to show of one model."""
 
     family: str
@@ -57,6 +69,7 @@ class ModelView(Scored):
     seeds: Sequence[int]
     seed_rows: Sequence[SeedRow]
     shares: Sequence[Share]
+    kinds: Sequence[Kind]
     training: Sequence[Mapping[str, Any]]
     health: Health | None  # of a model that is trained step by step
 
@@ -65,7 +78,7 @@ class ModelView(Scored):
 class Finding:
     """What one metric says of the models: each of a few, or the lowest and the highest of many."""
 
-    named: Sequence[tuple[Scored, Cell]]
+    named: Sequence[tuple[Source, Cell]]
     models: int
     real: Cell | None
 
@@ -97,6 +110,7 @@ class Run:
     changes: Sequence[Change]
     seeds: Sequence[int]
     samples: int
+    draws: int
     ambiguous_below: float
     arithmetic: Sequence[str]
 
@@ -107,8 +121,10 @@ class IndexPage:
 
     run: Run
     models: Sequence[ModelView]
-    real: Scored
-    metrics: Sequence[Metric]
+    real: Source
+    duel: Duel | None
+    scores: Sequence[ScoreTable]
+    plain: Sequence[Plain]
     sharpness: Finding
     ambiguous: Finding
     classifier: Mapping[str, Any]
@@ -119,11 +135,11 @@ class IndexPage:
 
 def model_views(results: Results) -> list[ModelView]:
     """One view for each model, in the order of params.yaml."""
-    scores = Scores(results.metrics)
-    return [model_view(results, scores, name) for name in results.params.models]
+    summary, measured = Summary(results.summary), Measured(results.metrics)
+    return [model_view(results, summary, measured, name) for name in results.params.models]
 
 
-def model_view(results: Results, scores: Scores, name: str) -> ModelView:
+def model_view(results: Results, summary: Summary, measured: Measured, name: str) -> ModelView:
     """Choose what is shown of one model."""
     model, network = results.params.models[name], results.networks[name]
     family, training = results.families[model.family], results.training[name]
@@ -131,7 +147,7 @@ def model_view(results: Results, scores: Scores, name: str) -> ModelView:
         name=name,
         href=f"models/{name}.html",
         figures=figures_of(results, name),
-        cells=cells_of(scores, name),
+        cells=cells_of(summary, name),
         family=model.family,
         paragraph=prose(family.paragraph),
         code=family.code,
@@ -141,11 +157,12 @@ def model_view(results: Results, scores: Scores, name: str) -> ModelView:
         networks=network["networks"],
         parameters=network["parameters"],
         seeds=results.params.seeds,
-        seed_rows=seed_rows(scores, name, results.params.seeds),
+        seed_rows=seed_rows(measured, name, results.params.seeds),
         shares=[
-            Share(label, scores.cell(name, "share", index), scores.cell(REAL, "share", index))
+            Share(label, measured.share(name, index), measured.share(REAL, index))
             for index, label in enumerate(results.classifier["class_names"])
         ],
+        kinds=kinds(summary, name),
         training=training,
         health=health(results.alarms[name], results.experiments.get(name, ())) if name in results.alarms else None,
     )
@@ -160,29 +177,47 @@ def figures_of(results: Results, owner: str) -> dict[str, Figure]:
     }
 
 
-def cells_of(scores: Scores, name: str) -> dict[str, Cell | None]:
-    return {metric.key: scores.cell(name, metric.key) for metric in METRICS}
+def cells_of(summary: Summary, name: str) -> dict[str, Cell]:
+    """What was measured of a source, by metric: each in the one space that stands for it."""
+    cells = {metric: summary.cell(name, metric) for metric, _ in summary.spaces}
+    return {metric: cell for metric, cell in cells.items() if cell}
 
 
-def seed_rows(scores: Scores, name: str, seeds: Sequence[int]) -> list[SeedRow]:
-    """The metrics that this model has, of its images and of its draws."""
+def kinds(summary: Summary, name: str) -> list[Kind]:
+    """The kinds of images that conformal sets tell apart; none where they were not measured."""
+    shares = []
+    for kind, metric in (("ambiguous", "conformal_ambiguous"), ("unlike any class", "conformal_unlike")):
+        here, real = summary.cell(name, metric), summary.cell(REAL, metric)
+        if here is None or real is None:
+            return []
+        shares.append(Kind(kind, metric, here.value, real.value))
+    left = (1 - sum(kind.share for kind in shares), 1 - sum(kind.real for kind in shares))
+    return [Kind("clear", "", *left), *shares]
+
+
+def seed_rows(measured: Measured, name: str, seeds: Sequence[int]) -> list[SeedRow]:
+    """The plain numbers that this model has, of its images and of its draws."""
     rows = []
-    for drawn in ("images", "draws"):
-        for metric in METRICS:
-            values = scores.by_seed(name, metric.key, drawn)
+    for drawn in (IMAGES, DRAWS):
+        for plain in PLAIN:
+            values = measured.by_seed(name, plain.name, drawn)
             if values:
-                rows.append(SeedRow(metric, drawn, [values.get(seed) for seed in seeds]))
+                rows.append(SeedRow(plain, drawn, [values.get(seed) for seed in seeds]))
     return rows
 
 
 def index_page(results: Results, models: Sequence[ModelView]) -> IndexPage:
     """Choose what the comparison shows."""
-    real = Scored(REAL, None, figures_of(results, REAL), cells_of(Scores(results.metrics), REAL))
+    summary = Summary(results.summary)
+    real = Source(REAL, None, figures_of(results, REAL), cells_of(summary, REAL))
+    names = list(results.params.models)
     return IndexPage(
         run=run_of(results),
         models=models,
         real=real,
-        metrics=[m for m in METRICS if sum(each.cells[m.key] is not None for each in (real, *models)) > 1],
+        duel=duel(results.verdicts, names, len(results.params.seeds)),
+        scores=score_tables(summary, results.ranks, names),
+        plain=[plain for plain in PLAIN if sum(plain.name in each.cells for each in (real, *models)) > 1],
         sharpness=finding(models, real, "sharpness_ratio"),
         ambiguous=finding(models, real, "ambiguous"),
         classifier=results.classifier,
@@ -202,18 +237,19 @@ def run_of(results: Results) -> Run:
         changes=[Change(key, *values) for key, values in results.preset_changes.items()],
         seeds=params.seeds,
         samples=params.samples.count,
+        draws=params.samples.draws,
         ambiguous_below=params.labels.ambiguous_below,
         arithmetic=list(dict.fromkeys(f"{record['device']}, {record['precision']}" for record in records)),
     )
 
 
-def finding(models: Sequence[ModelView], real: Scored, key: str) -> Finding:
+def finding(models: Sequence[ModelView], real: Source, key: str) -> Finding:
     """All models' numbers where a sentence can hold them, else the extremes."""
-    scored = [(model, cell) for model in models if (cell := model.cells[key]) is not None]
+    scored = [(model, cell) for model in models if (cell := model.cells.get(key)) is not None]
     if len(scored) > FEW:
-        ranked = sorted(scored, key=lambda each: each[1].mean)
-        return Finding([ranked[0], ranked[-1]], len(scored), real.cells[key])
-    return Finding(scored, len(scored), real.cells[key])
+        ranked = sorted(scored, key=lambda each: each[1].value)
+        return Finding([ranked[0], ranked[-1]], len(scored), real.cells.get(key))
+    return Finding(scored, len(scored), real.cells.get(key))
 
 
 def confusions(results: Results, most: int = 6) -> list[Confusion]:

@@ -11,7 +11,7 @@ import torch
 
 from pipeline import artifacts
 from pipeline.alarms import Alarm, Trained, find
-from pipeline.classifier import Classifier, logits_of
+from pipeline.classifier import Ensemble, logits_of
 from pipeline.metrics.proportions import shares
 from pipeline.stages import run
 
@@ -35,9 +35,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     artifacts.write_table(args.alarms, found)
 
 
-def label_shares(classifier: Classifier, steps: np.ndarray, images: np.ndarray) -> pd.DataFrame:
+def label_shares(classifier: Ensemble, steps: np.ndarray, images: np.ndarray) -> pd.DataFrame:
     """The share of each predicted label in each snapshot: step, label, share."""
-    classes = classifier.head.out_features
+    classes = classifier.classes
     tables = [
         pd.DataFrame({
             "step": step,

@@ -9,6 +9,7 @@ import numpy as np
 from pipeline import artifacts
 from pipeline.figures import grids, labels
 from pipeline.figures.style import svg
+from pipeline.metrics.proportions import shares, wilson
 from pipeline.stages import run
 
 
@@ -17,31 +18,27 @@ def main(argv: Sequence[str] | None = None) -> None:
     dataset = artifacts.read_dataset(args.dataset)
     images = artifacts.read_arrays(args.samples)["images"]
     table = artifacts.read_table(args.labels)
-    metrics = artifacts.read_table(args.metrics)
 
     names = dataset.class_names
     mine = table[table["set"] == "images"].sort_values("index")
     probabilities = mine[[f"p_{label}" for label in range(len(names))]].to_numpy()
-    chosen = (metrics["model"] == args.model) & (metrics["seed"] == args.seed) & (metrics["set"] == "images")
-    share = metrics[chosen & (metrics["metric"] == "share")].astype({"label": int}).sort_values("label")
-    training = np.bincount(dataset.train_labels, minlength=len(names)) / len(dataset.train_labels)
+    predicted = mine["label"].to_numpy()
+    counts = np.bincount(predicted, minlength=len(names))
+    lower, upper = np.transpose([wilson(int(count), len(predicted)) for count in counts])
+    training = shares(dataset.train_labels, len(names))
 
-    labelled = grids.labelled(images, mine["label"].to_numpy(), mine["confidence"].to_numpy(), names)
-    value, lower, upper = share[["value", "lower", "upper"]].to_numpy().T
+    labelled = grids.labelled(images, predicted, mine["confidence"].to_numpy(), names)
     artifacts.write_bytes(args.grid, grids.samples(images))
     artifacts.write_bytes(args.labelled, svg(labelled))
     artifacts.write_bytes(args.ambiguous, svg(grids.ambiguous(images, probabilities, names)))
-    artifacts.write_bytes(args.classes, svg(labels.classes(value, lower, upper, training, names)))
+    artifacts.write_bytes(args.classes, svg(labels.classes(counts / len(predicted), lower, upper, training, names)))
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m pipeline.stages.draw_samples", description=__doc__)
-    parser.add_argument("--model", required=True, help="as in the metrics; test_images for the real ones")
-    parser.add_argument("--seed", type=int, required=True, help="that of the samples")
     parser.add_argument("--dataset", type=Path, required=True, metavar="NPZ")
     parser.add_argument("--samples", type=Path, required=True, metavar="NPZ")
     parser.add_argument("--labels", type=Path, required=True, metavar="CSV")
-    parser.add_argument("--metrics", type=Path, required=True, metavar="CSV")
     parser.add_argument("--grid", type=Path, required=True, metavar="PNG", help="to write: the first 100")
     parser.add_argument("--labelled", type=Path, required=True, metavar="SVG", help="to write")
     parser.add_argument("--ambiguous", type=Path, required=True, metavar="SVG", help="to write")

@@ -1,4 +1,4 @@
-"""Predict a label, with calibrated probabilities, for each sample of one source."""
+"""Predict a label, with calibrated probabilities, for each sample of one source, and say how far it is one."""
 
 import argparse
 from collections.abc import Sequence
@@ -8,7 +8,8 @@ import pandas as pd
 import torch
 
 from pipeline import artifacts
-from pipeline.classifier import Classifier, logits_of
+from pipeline.classifier import Ensemble, opinions
+from pipeline.metrics.conformal import kinds, mutual_information
 from pipeline.shapes import Pixels
 from pipeline.stages import run
 
@@ -29,12 +30,18 @@ def main(argv: Sequence[str] | None = None) -> None:
     artifacts.write_table(args.labels, table[["set", *table.columns.drop("set")]])
 
 
-def label(classifier: Classifier, pixels: Pixels) -> pd.DataFrame:
-    """One row an image: index, label, confidence, p_0, p_1, ..."""
-    probabilities = logits_of(classifier, pixels).softmax(1)
-    confidence, labels = probabilities.max(1)
-    table = pd.DataFrame({"index": range(len(pixels)), "label": labels.numpy(), "confidence": confidence.numpy()})
-    return table.join(pd.DataFrame(probabilities.numpy()).add_prefix("p_"))
+def label(classifier: Ensemble, pixels: Pixels) -> pd.DataFrame:
+    """One row an image: index, label, confidence, disagreement (nats), kind, p_0, p_1, ..."""
+    each = opinions(classifier, pixels)
+    probabilities = classifier.together(each).softmax(1).numpy()
+    table = pd.DataFrame({
+        "index": range(len(pixels)),
+        "label": probabilities.argmax(1),
+        "confidence": probabilities.max(1),
+        "disagreement": mutual_information(each.exp().numpy()),
+        "kind": kinds(probabilities, *classifier.thresholds.tolist()),
+    })  # fmt: skip
+    return table.join(pd.DataFrame(probabilities).add_prefix("p_"))
 
 
 if __name__ == "__main__":

@@ -1,77 +1,93 @@
-"""Score the samples of one source: a model with one seed, or the real test images."""
+"""Score the samples of one source: a model with one seed, or known images."""
 
 import argparse
-import math
+import sys
 from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pandas as pd
+import torch
+from threadpoolctl import threadpool_limits
+from torch import nn
 
 from pipeline import artifacts
-from pipeline.metrics.labels import total_variation
-from pipeline.metrics.proportions import shares, wilson
-from pipeline.metrics.sharpness import laplacian_variance
-from pipeline.params import Labels
+from pipeline.evaluation.reference import Reference, from_arrays
+from pipeline.evaluation.scores import Details, Draw, Row, evaluate
+from pipeline.features import digest, features_of, networks
+from pipeline.params import Labels, Samples
+from pipeline.rulers import TEST
 from pipeline.stages import run, settings
 
-Row = dict[str, Any]
+COLUMNS = ["model", "seed", "set", "draw", "metric", "space", "label", "value", "lower", "upper", "n", "digest"]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     cli = argparse.ArgumentParser(prog="measure", description=__doc__)
-    cli.add_argument("--config", type=settings(Labels, "labels"), required=True)
+    cli.add_argument("--samples-config", type=settings(Samples, "samples"), required=True)
+    cli.add_argument("--labels-config", type=settings(Labels, "labels"), required=True)
     cli.add_argument("--model", required=True)
     cli.add_argument("--seed", type=int, required=True)
     cli.add_argument("--dataset", type=Path, required=True)
+    cli.add_argument("--classifier", type=Path, required=True)
+    cli.add_argument("--reference", type=Path, required=True)
     cli.add_argument("--samples", type=Path, required=True)
     cli.add_argument("--labels", type=Path, required=True)
     cli.add_argument("--record", type=Path, help="of the training, where there was one")
     cli.add_argument("--measures", type=Path, required=True)
+    cli.add_argument("--details", type=Path, required=True)
     args = cli.parse_args(argv)
 
     data = artifacts.read_dataset(args.dataset)
-    labels = artifacts.read_table(args.labels)
-    classes = len(data.class_names)
-    trained_on = shares(data.train_labels, classes)
-    real_sharpness = laplacian_variance(data.test_images).mean()
+    reference = from_arrays(artifacts.read_arrays(args.reference), data)
+    spaces = networks(artifacts.read_classifier(args.classifier), len(reference.features) - 1)
+    check_networks(spaces, reference, args.reference)
+    table = artifacts.read_table(args.labels)
 
     rows: list[Row] = []
-    for name, pixels in artifacts.read_arrays(args.samples).items():
-        chosen = labels[labels["set"] == name]
-        found = [
-            *label_rows(chosen["label"].to_numpy(), chosen["confidence"].to_numpy(), trained_on, args.config),
-            *sharpness_rows(pixels, real_sharpness),
-        ]
-        rows += [{"set": name, **row} for row in found]
+    shown: Details = {}
+    with threadpool_limits(1):  # k-means sums in another order on several
+        for name, pixels in artifacts.read_arrays(args.samples).items():
+            for draw in draws(pixels, table[table["set"] == name], spaces, args.samples_config, args.model == TEST):
+                print(f"{args.model}: {name}, draw {draw.number + 1}", file=sys.stderr, flush=True)
+                found, details = evaluate(draw, data, reference, args.labels_config.ambiguous_below, tell)
+                rows += [{"set": name, "draw": draw.number, **row} for row in found]
+                shown = shown or details
     if args.record:
         rows += [{"set": "images", **row} for row in training_rows(artifacts.read_json(args.record))]
 
-    columns = ["model", "seed", "set", "metric", "label", "value", "lower", "upper", "n"]
-    table = pd.DataFrame(rows, columns=pd.Index(columns)).assign(model=args.model, seed=args.seed)
-    artifacts.write_table(args.measures, table.astype({"label": "Int64", "n": "Int64"}))
+    measures = pd.DataFrame(rows, columns=pd.Index(COLUMNS)).assign(model=args.model, seed=args.seed)
+    artifacts.write_arrays(args.details, **shown)
+    artifacts.write_table(args.measures, measures.astype({"draw": "Int64", "label": "Int64", "n": "Int64"}))
 
 
-def label_rows(labels: np.ndarray, confidence: np.ndarray, trained_on: np.ndarray, config: Labels) -> Iterator[Row]:
-    """What the label predictor says of n samples."""
-    n = len(labels)
-    for label, count in enumerate(np.bincount(labels, minlength=len(trained_on))):
-        yield {"metric": "share", "label": label, **proportion(count, n)}
-    yield {
-        "metric": "label_distance",
-        "value": total_variation(shares(labels, len(trained_on)), trained_on),
-        "n": n,
-    }
-    yield {"metric": "confidence", **mean(confidence)}
-    yield {"metric": "ambiguous", **proportion((confidence < config.ambiguous_below).sum(), n)}
+def tell(sentence: str) -> None:
+    print(f"left out: {sentence}", file=sys.stderr, flush=True)
 
 
-def sharpness_rows(pixels: np.ndarray, real: float) -> Iterator[Row]:
-    """Sharpness, and its ratio to that of the real test images."""
-    row = mean(laplacian_variance(pixels))
-    yield {"metric": "sharpness", **row}
-    yield {"metric": "sharpness_ratio"} | {k: v if k == "n" else v / real for k, v in row.items()}
+def check_networks(spaces: dict[str, nn.Module], reference: Reference, path: Path) -> None:
+    """Refuse a reference that was made with other networks."""
+    for space, network in spaces.items():
+        if (found := digest(network)) != reference.digests[space]:
+            raise ValueError(
+                f"{path} should hold features of the network {found} in the space {space}; found those of "
+                f"{reference.digests[space]}, and such scores cannot be compared. Delete it and run again."
+            )
+
+
+def draws(
+    pixels: np.ndarray, labels: pd.DataFrame, spaces: dict[str, nn.Module], config: Samples, are_test: bool
+) -> Iterator[Draw]:
+    """The independent draws that an array of samples holds one after the other.
+
+    The test images are one set. They are cut in halves anew for each draw.
+    """
+    size = len(pixels) if are_test else config.count
+    for number in range(config.draws if are_test else len(pixels) // size):
+        part = slice(0, size) if are_test else slice(number * size, (number + 1) * size)
+        images = pixels[part]
+        features = {space: features_of(network, torch.from_numpy(images)) for space, network in spaces.items()}
+        yield Draw(images, labels.iloc[part], features, number, are_test)
 
 
 def training_rows(record: Row) -> Iterator[Row]:
@@ -81,23 +97,6 @@ def training_rows(record: Row) -> Iterator[Row]:
     yield {"metric": "parameters", "value": record["parameters"]["total"]}
     if list(record["objectives"]) == ["model"]:
         yield {"metric": "test_loss", "value": sum(record["test"].values())}
-
-
-def proportion(count: int, n: int) -> Row:
-    """A share of n with its Wilson interval."""
-    lower, upper = wilson(int(count), n)
-    return {"value": count / n, "lower": lower, "upper": upper, "n": n}
-
-
-def mean(values: np.ndarray) -> Row:
-    """A mean with its 95 % interval for large n."""
-    half = 1.96 * values.std(ddof=1) / math.sqrt(len(values))
-    return {
-        "value": values.mean(),
-        "lower": values.mean() - half,
-        "upper": values.mean() + half,
-        "n": len(values),
-    }
 
 
 if __name__ == "__main__":

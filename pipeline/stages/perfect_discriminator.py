@@ -15,7 +15,7 @@ from pipeline import artifacts, compute, training
 from pipeline.models.base import Adversarial, TrainedModel
 from pipeline.monitor import generator_gradients, undisturbed
 from pipeline.params import Compute
-from pipeline.shapes import Pixels, as_images
+from pipeline.shapes import Labels, Pixels, as_images, labels_at
 from pipeline.stages import run, settings
 
 STEPS = 150
@@ -37,14 +37,18 @@ def main(argv: Sequence[str] | None = None) -> None:
             f"{args.checkpoint}: expected an Adversarial model; found {type(model).__name__}, "
             "which has no discriminator."
         )
-    pixels = torch.from_numpy(artifacts.read_dataset(args.dataset).train_images).to(arithmetic.device)
+    data = artifacts.read_dataset(args.dataset)
+    pixels = torch.from_numpy(data.train_images).to(arithmetic.device)
+    labels = torch.from_numpy(data.train_labels).to(arithmetic.device)
     torch.manual_seed(SEED)
     fresh = type(model)(model.config).to(arithmetic.device)
     fresh.generator.load_state_dict(model.generator.state_dict())
-    artifacts.write_table(args.gradients, pd.DataFrame(beaten(fresh, pixels, arithmetic)))
+    artifacts.write_table(args.gradients, pd.DataFrame(beaten(fresh, pixels, arithmetic, labels)))
 
 
-def beaten(model: TrainedModel, pixels: Pixels, arithmetic: compute.Arithmetic) -> Iterator[dict[str, float]]:
+def beaten(
+    model: TrainedModel, pixels: Pixels, arithmetic: compute.Arithmetic, labels: Labels | None = None
+) -> Iterator[dict[str, float]]:
     """Let the discriminator of an `Adversarial` model move alone, without dropout.
 
     Yields, before each step and at the end: step, what the discriminator's objective watches, and the norms of the two
@@ -56,7 +60,8 @@ def beaten(model: TrainedModel, pixels: Pixels, arithmetic: compute.Arithmetic) 
     model.eval()
     for step in range(STEPS + 1):
         chosen = torch.randint(len(pixels), (model.config.batch_size,), generator=rng).to(pixels.device)
-        for move in arithmetic.moves(model.objectives(as_images(pixels[chosen]))):
+        objectives = model.labelled_objectives(as_images(pixels[chosen]), labels_at(chosen, labels))
+        for move in arithmetic.moves(objectives):
             if move.trains is not model.discriminator:
                 continue
             with undisturbed(model):

@@ -1,19 +1,42 @@
-"""Hand out the test images as if a model had drawn them, so that the same code scores them."""
+"""Learn of the real images what every score compares with."""
 
 import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+import torch
+from threadpoolctl import threadpool_limits
+
 from pipeline import artifacts
+from pipeline.classifier import logits_of
+from pipeline.evaluation.reference import learn, to_arrays
+from pipeline.features import digest, features_of, networks
 from pipeline.stages import run
+
+NOVELTY = "random_1"  # the feature space in which novelty is tested, beside pixels
 
 
 def main(argv: Sequence[str] | None = None) -> None:
     cli = argparse.ArgumentParser(prog="reference", description=__doc__)
+    cli.add_argument("--random-networks", type=int, required=True)
     cli.add_argument("--dataset", type=Path, required=True)
-    cli.add_argument("--samples", type=Path, required=True)
+    cli.add_argument("--classifier", type=Path, required=True)
+    cli.add_argument("--reference", type=Path, required=True)
     args = cli.parse_args(argv)
-    artifacts.write_arrays(args.samples, images=artifacts.read_dataset(args.dataset).test_images)
+
+    data = artifacts.read_dataset(args.dataset)
+    classifier = artifacts.read_classifier(args.classifier)
+    spaces = networks(classifier, args.random_networks)
+    train, test = torch.from_numpy(data.train_images), torch.from_numpy(data.test_images)
+    with threadpool_limits(1):  # k-means sums in another order on several
+        reference = learn(
+            data,
+            labels=logits_of(classifier, test).argmax(1).numpy(),
+            features={space: features_of(network, test) for space, network in spaces.items()},
+            digests={space: digest(network) for space, network in spaces.items()},
+            trained={NOVELTY: features_of(spaces[NOVELTY], train)},
+        )
+    artifacts.write_arrays(args.reference, **to_arrays(reference))
 
 
 if __name__ == "__main__":

@@ -21,7 +21,9 @@ import pandas as pd
 from pipeline import artifacts, families
 from pipeline.params import Params
 from pipeline.report import render
+from pipeline.report.paper import TEXTS
 from pipeline.report.results import (
+    LADDER,
     OF_ALL,
     OF_CAPABILITY,
     OF_IMAGES,
@@ -35,8 +37,10 @@ from pipeline.report.results import (
 from pipeline.stages import run, settings
 
 PACKAGES = ("torch", "torchvision", "snakemake", "dvc", "numpy", "pandas", "matplotlib")
+SCORES = ("metrics.csv", "summary.csv", "verdicts.csv", "ranks.csv", "claims.csv")
+OF_LADDER = "figures/comparison/ladder.csv"  # beside its picture
 SHOWN_LABELS = 100  # samples of the grid, and as many of the least certain
-TOP = {"index.html", "paper.html", "models", "figures", "data", "static"}  # all that a site holds
+TOP = {"index.html", "methods.html", "paper.html", "models", "figures", "data", "static"}  # all that a site holds
 
 
 def read(results: Path, params: Params, preset_changes: Mapping[str, Any], provenance: Provenance) -> Results:
@@ -45,6 +49,11 @@ def read(results: Path, params: Params, preset_changes: Mapping[str, Any], prove
         params=params,
         preset_changes={key: (paper, here) for key, (paper, here) in preset_changes.items()},
         metrics=artifacts.read_table(results / "metrics.csv"),
+        summary=read_texts(results / "summary.csv", ["space"]),
+        verdicts=read_texts(results / "verdicts.csv", ["space", "decided"]),
+        ranks=read_texts(results / "ranks.csv", ["space"]),
+        claims=read_texts(results / "claims.csv", TEXTS),
+        ladder=read_texts(results / OF_LADDER, ["space", "declared", "found"]) if params.metrics.ladder else None,
         networks={name: artifacts.read_json(results / "networks" / f"{name}.json") for name in params.models},
         training={name: read_training(results, name, params.seeds) for name in params.models},
         alarms={name: read_alarms(results, name, params.seeds) for name in having("TrainedModel", params)},
@@ -56,6 +65,12 @@ def read(results: Path, params: Params, preset_changes: Mapping[str, Any], prove
         data=[f"data/{path}" for path in tables(results, params)],
         provenance=provenance,
     )
+
+
+def read_texts(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """A table in which an empty text is "" and not a number that is missing."""
+    table = artifacts.read_table(path)
+    return table.assign(**{column: table[column].astype(object).fillna("") for column in columns})
 
 
 def read_training(results: Path, name: str, seeds: Sequence[int]) -> list[dict[str, Any]]:
@@ -97,7 +112,8 @@ def read_figures(results: Path, params: Params) -> dict[str, Figure]:
     """
     owned = {REAL: OF_IMAGES} | {name: figures_of(model.family) for name, model in params.models.items()}
     paths = [f"{owner}/{figure}" for owner, figures in owned.items() for figure in figures]
-    return {path: read_figure(results / "figures" / path, path) for path in [*paths, *OF_ALL]}
+    shared = [*OF_ALL, LADDER] if params.metrics.ladder else OF_ALL
+    return {path: read_figure(results / "figures" / path, path) for path in [*paths, *shared]}
 
 
 def figures_of(family: str) -> list[str]:
@@ -124,8 +140,10 @@ def read_figure(file: Path, path: str) -> Figure:
 
 def tables(results: Path, params: Params) -> dict[str, Path]:
     """The tables that can be downloaded: their path below data/, and where they lie now."""
-    plain = ("metrics.csv", "classifier/confusion.csv", "classifier/reliability.csv")
-    listed = {path: results / path for path in plain}
+    plain = [*SCORES, "classifier/confusion.csv", "classifier/reliability.csv"]
+    listed = {path: results / path for path in plain} | (
+        {"ladder.csv": results / OF_LADDER} if params.metrics.ladder else {}
+    )
     first = params.seeds[0]
     for name in params.models:
         listed[f"networks/{name}.json"] = results / "networks" / f"{name}.json"

@@ -17,10 +17,10 @@ from tqdm import tqdm
 from pipeline import artifacts, compute, training
 from pipeline.alarms import Alarm, Trained, find
 from pipeline.log import Log
-from pipeline.models import family
+from pipeline.models import configured, family
 from pipeline.models.base import FittedModel, TrainedModel, TrainingConfig, count
 from pipeline.monitor import Monitor
-from pipeline.params import Compute, check
+from pipeline.params import Compute
 from pipeline.resume import ResumeFile, key_of
 from pipeline.shapes import as_images
 from pipeline.stages import run, settings
@@ -46,27 +46,29 @@ def main(argv: Sequence[str] | None = None) -> None:
     args = cli.parse_args(argv)
 
     kind = family(args.family)
-    config = check(kind.Config, args.config, f"models.{args.model}")
     arithmetic = compute.choose(args.compute)
     data = artifacts.read_dataset(args.dataset)
-    pixels = torch.from_numpy(data.train_images).to(arithmetic.device)
-    test = torch.from_numpy(data.test_images).to(arithmetic.device)
+    config = configured(kind, args.config, len(data.class_names), f"models.{args.model}")
+    pixels, labels, test, test_labels = (
+        torch.from_numpy(array).to(arithmetic.device)
+        for array in (data.train_images, data.train_labels, data.test_images, data.test_labels)
+    )
 
     torch.manual_seed(args.seed)
     model = kind(config).to(arithmetic.device)
     history, fit = training.History(), training.Evaluation()
-    monitor = Monitor(model, pixels, arithmetic) if isinstance(model, TrainedModel) else None
+    monitor = Monitor(model, pixels, arithmetic, labels) if isinstance(model, TrainedModel) else None
     teller = Teller(args.model, args.seed, monitor)
     key = key_of(args.dataset, f"{args.family} {config} {arithmetic} {args.seed}")
     resume = ResumeFile(args.resume, key, teller.say, args.resume_every)
     started = time.perf_counter()
     if isinstance(model, TrainedModel):
-        history = training.train(model, pixels, arithmetic, args.seed, teller, resume, monitor)
+        history = training.train(model, pixels, arithmetic, args.seed, teller, resume, monitor, labels)
     elif isinstance(model, FittedModel):
         model.fit(as_images(pixels))
     seconds = history.seconds or time.perf_counter() - started  # a resumed training's: of all its processes
     if isinstance(model, TrainedModel):
-        fit = training.evaluate(model, test)
+        fit = training.evaluate(model, test, test_labels)
 
     artifacts.write_table(args.history, by_step(history))
     artifacts.write_table(args.checks, tidy(monitor.checks if monitor else Log()))

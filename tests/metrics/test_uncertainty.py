@@ -1,12 +1,20 @@
-"""Intervals, exact tests, Holm and ranks: scipy, closed testing, and how often they are wrong."""
+"""Intervals, exact tests and Holm: scipy, closed testing, and how often they are wrong."""
 
 import itertools
 
 import numpy as np
 import pytest
-from scipy.stats import permutation_test, ttest_1samp
+from scipy import stats
+from scipy.stats import ttest_1samp, ttest_ind
 
-from pipeline.metrics.uncertainty import Rank, holm, permutation_p, ranks, seed_interval
+from pipeline.metrics.uncertainty import Interval, difference_interval, permutation_test, seed_interval
+
+
+def p_of(a: np.ndarray, b: np.ndarray) -> float:
+    """Of one score, where nothing is to adjust."""
+    found = permutation_test(a[None], b[None])
+    assert found.p == found.adjusted
+    return float(found.p[0])
 
 
 def test_the_interval_is_scipys() -> None:
@@ -15,8 +23,8 @@ def test_the_interval_is_scipys() -> None:
     found = seed_interval(values)
     assert (found.lower, found.upper) == pytest.approx((theirs.low, theirs.high), rel=1e-12)
     assert (found.mean, found.sd) == pytest.approx((values.mean(), values.std(ddof=1)))
-    assert found.seeds == 5 and found.method == "95 % t interval over 5 seeds"
-    assert seed_interval(values, 0.5).method == "50 % t interval over 5 seeds"
+    half = ttest_1samp(values, 0).confidence_interval(0.5)
+    assert seed_interval(values, 0.5).upper == pytest.approx(half.high, rel=1e-12)
 
 
 def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
@@ -25,10 +33,8 @@ def test_the_interval_covers_the_truth_as_often_as_it_says() -> None:
     assert np.mean([f.lower < 7 < f.upper for f in found]) == pytest.approx(0.95, abs=0.02)
 
 
-def test_one_seed_has_no_interval_and_says_so() -> None:
-    found = seed_interval(np.array([4.5]))
-    assert (found.mean, found.sd, found.lower, found.upper) == (4.5, None, None, None)
-    assert found.method == "one seed: no interval"
+def test_one_seed_has_no_interval() -> None:
+    assert seed_interval(np.array([4.5])) == Interval(4.5, None, None, None)
 
 
 def test_equal_seeds_have_an_interval_of_no_width() -> None:
@@ -36,85 +42,92 @@ def test_equal_seeds_have_an_interval_of_no_width() -> None:
     assert found.lower == found.mean == found.upper == 2.5
 
 
-@pytest.mark.parametrize(("n", "m"), [(5, 5), (3, 6)])
+@pytest.mark.parametrize(("n", "m"), [(5, 5), (3, 6), (6, 3)])
 def test_the_permutation_test_is_scipys(n: int, m: int) -> None:
     rng = np.random.default_rng(2)
     a, b = rng.normal(size=n), rng.normal(0.8, 1, m)
-    theirs = permutation_test(
+    theirs = stats.permutation_test(
         (a, b), lambda x, y, axis: np.abs(x.mean(axis) - y.mean(axis)), n_resamples=np.inf, alternative="greater"
     )
-    assert permutation_p(a, b) == pytest.approx(theirs.pvalue, rel=1e-12)
-    assert permutation_p(a, b) == permutation_p(b, a)
+    assert p_of(a, b) == pytest.approx(theirs.pvalue, rel=1e-12)
+    assert p_of(a, b) == p_of(b, a)
+    assert p_of(a + 1e6, b + 1e6) == p_of(a, b)
 
 
-@pytest.mark.parametrize(("seeds", "least"), [(1, 1), (5, 2 / 252), (8, 2 / 12870)])
+def test_one_seed_against_several_is_one_of_all_splits() -> None:
+    assert p_of(np.array([0.0]), np.arange(10.0, 14)) == 1 / 5
+    assert p_of(np.array([11.0]), np.arange(10.0, 14)) == 1
+
+
+@pytest.mark.parametrize(("seeds", "least"), [(1, 1), (3, 2 / 20), (4, 2 / 70), (5, 2 / 252), (8, 2 / 12870)])
 def test_the_smallest_p_is_two_splits_of_all(seeds: int, least: float) -> None:
     a = np.arange(seeds) * 0.1
-    assert permutation_p(a, a + 10) == pytest.approx(least, rel=1e-12)
-    assert permutation_p(a, a) == 1
+    assert p_of(a, a + 10) == pytest.approx(least, rel=1e-12)
+    assert p_of(a, a) == 1
 
 
 def test_the_permutation_test_is_wrong_no_more_often_than_it_says() -> None:
     rng = np.random.default_rng(3)
-    p = np.array([permutation_p(rng.exponential(size=4), rng.exponential(size=5)) for _ in range(1000)])
+    p = np.array([p_of(rng.exponential(size=4), rng.exponential(size=5)) for _ in range(1000)])
     for level in (0.05, 0.2, 0.5):
         assert np.mean(p <= level) < level + 0.03
 
 
-def test_holm_is_the_closed_test_of_bonferroni() -> None:
-    p = np.array([0.04, 0.01, 0.03, 0.2, 0.01])
-    # A hypothesis falls if Bonferroni rejects every set of hypotheses that it is in.
-    truth = [
-        max(
-            min(1.0, len(group) * p[list(group)].min())
-            for size in range(1, 6)
-            for group in itertools.combinations(range(5), size)
-            if i in group
-        )
-        for i in range(5)
-    ]
-    assert holm(p) == pytest.approx(truth, rel=1e-12)
-    assert holm(p) == pytest.approx([0.09, 0.05, 0.09, 0.2, 0.05])
-    assert holm(np.array([0.9, 0.8])).tolist() == [1, 1] and holm(np.empty(0)).tolist() == []
+def test_the_adjusted_p_is_that_of_the_largest_of_all_scores() -> None:
+    rng = np.random.default_rng(8)
+    a, b = rng.normal(size=(4, 5)) * [[1], [50], [1], [1]], rng.normal(size=(4, 5)) * [[1], [50], [1], [1]]
+    b[2] += 9
+    both = np.concatenate([a, b], axis=1)
+    gaps = []
+    for side in itertools.combinations(range(10), 5):
+        chosen = np.isin(np.arange(10), side)
+        gaps.append(np.abs(both[:, chosen].mean(1) - both[:, ~chosen].mean(1)) / both.std(axis=1))
+    observed = np.abs(a.mean(1) - b.mean(1)) / both.std(axis=1)
+    truth = [(np.max(gaps, axis=1) >= gap - 1e-9).mean() for gap in observed]
+    found = permutation_test(a, b)
+    assert found.adjusted == pytest.approx(truth, rel=1e-12)
+    assert (found.adjusted >= found.p).all() and found.adjusted[2] == pytest.approx(2 / 252)
 
 
-def model(mean: float, seeds: int = 6, sd: float = 0.1) -> np.ndarray:
-    return mean + sd * np.linspace(-1, 1, seeds)
+def test_scores_that_say_the_same_cost_nothing_and_one_that_never_differs_neither() -> None:
+    rng = np.random.default_rng(9)
+    a, b = rng.normal(size=5), rng.normal(1, 1, 5)
+    alone = permutation_test(a[None], b[None]).p[0]
+    found = permutation_test(np.stack([a, 7 * a + 3, np.ones(5)]), np.stack([b, 7 * b + 3, np.ones(5)]))
+    assert found.adjusted.tolist() == pytest.approx([alone, alone, 1]) and found.p[2] == 1
 
 
-def test_clear_differences_are_ranks_and_the_rest_are_ties() -> None:
-    models = {"good": model(1), "twin": model(1.01), "bad": model(9)}
-    assert ranks(models, "lower") == {"good": Rank(1, 2), "twin": Rank(1, 2), "bad": Rank(3, 3)}
-    assert ranks(models, "higher") == {"good": Rank(2, 3), "twin": Rank(2, 3), "bad": Rank(1, 1)}
-    assert ranks(dict(reversed(models.items())), "lower")["bad"] == Rank(3, 3)
+def test_of_many_equal_scores_any_is_called_different_no_more_often_than_it_says() -> None:
+    rng = np.random.default_rng(10)
+    least = [permutation_test(*rng.exponential(size=(2, 12, 4))).adjusted.min() for _ in range(500)]
+    for level in (0.05, 0.2, 0.5):
+        assert np.mean(np.array(least) <= level) < level + 0.04
 
 
-def test_a_target_has_two_sides() -> None:
-    models = {"below": model(0.2, sd=0.01), "above": model(0.8, sd=0.01), "near": model(0.45, sd=0.01)}
-    assert ranks(models, 0.5) == {"below": Rank(2, 3), "above": Rank(2, 3), "near": Rank(1, 1)}
+@pytest.mark.parametrize(("n", "m"), [(5, 5), (2, 6)])
+def test_the_interval_of_a_difference_is_scipys(n: int, m: int) -> None:
+    rng = np.random.default_rng(4)
+    a, b = rng.normal(1, 3, n), rng.normal(0, 0.5, m)
+    theirs = ttest_ind(a, b, equal_var=False).confidence_interval(0.95)
+    found = difference_interval(a, b)
+    assert found.mean == pytest.approx(a.mean() - b.mean())
+    assert (found.lower, found.upper) == pytest.approx((theirs.low, theirs.high), rel=1e-12)
 
 
-def test_one_seed_and_differences_within_the_floor_are_ties() -> None:
-    assert set(ranks({"a": model(1, 1), "b": model(5, 1)}, "lower").values()) == {Rank(1, 2)}
-    assert set(ranks({"a": model(1), "b": model(5)}, "lower", floor=4.5).values()) == {Rank(1, 2)}
-    assert ranks({"a": model(1), "b": model(5)}, "lower", floor=3.5)["a"] == Rank(1, 1)
-    assert ranks({"alone": model(1)}, "lower") == {"alone": Rank(1, 1)}
-
-
-def test_holm_over_all_pairs_makes_ties_of_what_five_seeds_cannot_say() -> None:
-    # Two of 252 splits, times ten pairs, is above .05.
-    few = ranks({f"m{i}": model(i, 5) for i in range(5)}, "lower")
-    many = ranks({f"m{i}": model(i, 8) for i in range(5)}, "lower")
-    assert set(few.values()) == {Rank(1, 5)}
-    assert [many[f"m{i}"] for i in range(5)] == [Rank(i + 1, i + 1) for i in range(5)]
+def test_a_difference_of_constants_has_no_width_and_of_single_values_no_interval() -> None:
+    found = difference_interval(np.full(3, 5.0), np.full(2, 4.0))
+    assert (found.mean, found.lower, found.upper) == (1, 1, 1)
+    assert difference_interval(np.array([5.0]), np.array([4.0, 3.0])) == Interval(1.5, None, None, None)
 
 
 def test_what_does_not_fit_is_refused_with_a_sentence() -> None:
     with pytest.raises(ValueError, match="values: expected one finite number for each seed"):
         seed_interval(np.array([1.0, np.nan]))
-    with pytest.raises(ValueError, match="b: expected one finite number for each seed"):
-        permutation_p(np.ones(3), np.empty(0))
+    with pytest.raises(ValueError, match=r"b: expected finite numbers \(scores, seeds\)"):
+        permutation_test(np.ones((1, 3)), np.empty((1, 0)))
+    with pytest.raises(ValueError, match="a: expected one finite number for each seed"):
+        difference_interval(np.array([np.inf]), np.ones(2))
     with pytest.raises(ValueError, match="at most 200000 splits, found 705432, from 11 and 11 seeds"):
-        permutation_p(np.ones(11), np.ones(11))
-    with pytest.raises(ValueError, match="p values between 0 and 1"):
-        holm(np.array([0.5, 1.5]))
+        permutation_test(np.ones((1, 11)), np.ones((1, 11)))
+    with pytest.raises(ValueError, match="expected the same scores on both sides, found 2 and 1"):
+        permutation_test(np.ones((2, 3)), np.ones((1, 3)))

@@ -1,0 +1,261 @@
+"""All scores of one draw of samples."""
+
+import math
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from pipeline.data import Dataset
+from pipeline.evaluation.reference import Reference, vectors
+from pipeline.metrics import bins, birthday, clipped, frechet, kernel, neighbours, novelty, prd, two_sample, vendi
+from pipeline.metrics import labels as of_labels
+from pipeline.metrics.clusters import cells
+from pipeline.metrics.inputs import TooFew
+from pipeline.metrics.proportions import shares, wilson
+from pipeline.metrics.sharpness import laplacian_variance, radial_spectrum, spectrum_distance
+
+Row = dict[str, Any]
+Details = dict[str, np.ndarray]
+Halves = list[tuple[np.ndarray, np.ndarray]]
+Tell = Callable[[str], None]
+
+
+@dataclass(frozen=True, eq=False)
+class Draw:
+    """Independent samples of one source."""
+
+    images: np.ndarray  # (n, 28, 28) uint8
+    labels: pd.DataFrame  # n rows: label, confidence, disagreement, kind, p_0, p_1, ...
+    features: Mapping[str, np.ndarray]  # (n, d) for each feature space
+    number: int
+    are_test: bool = False  # these are the test images themselves
+
+
+def evaluate(
+    draw: Draw, data: Dataset, reference: Reference, ambiguous_below: float, tell: Tell
+) -> tuple[list[Row], Details]:
+    """All scores of one draw, and the curves and neighbours that figures show.
+
+    Args:
+        ambiguous_below: the confidence below which the label predictor counts as unsure.
+        tell: is handed a sentence for each score that needs more samples.
+
+    Returns:
+        Rows with metric, space, label, value, lower, upper, n, digest, as far as a score has them; arrays by name.
+    """
+    pairs = halves(draw, len(data.test_images))
+    rng = np.random.default_rng([0, draw.number])
+    details: Details = {}
+    rows: list[Row] = []
+    if not (draw.are_test and draw.number):  # as a whole they are the same in each draw
+        rows += label_rows(draw.labels, data, ambiguous_below)
+        rows += sharpness_rows(draw.images, data.test_images, details)
+        rows += bin_rows(draw, reference, details)
+        rows += support_rows(draw, reference, rng)
+    for space in reference.features:
+        rows += feature_rows(space, draw, reference, pairs, rng, details, tell)
+    for space in reference.training:
+        rows += novelty_rows(space, draw, reference, pairs, details, tell)
+    return rows, details
+
+
+def halves(draw: Draw, test: int) -> Halves:
+    """Which test images are compared with which samples, as indices: two pairs of equally many.
+
+    The halves are random, the same for all sources, others for each draw. The test images themselves are compared one
+    half against the other.
+    """
+    n = min(len(draw.images), test) // 2
+    order = np.random.default_rng([test, draw.number]).permutation(test)
+    first, second = order[:n], order[n : 2 * n]
+    if draw.are_test:
+        return [(first, second), (second, first)]
+    return [(first, np.arange(n)), (second, np.arange(n, 2 * n))]
+
+
+def label_rows(table: pd.DataFrame, data: Dataset, ambiguous_below: float) -> Iterator[Row]:
+    """What the label predictor says of n samples."""
+    labels, confidence, n = table["label"].to_numpy(), table["confidence"].to_numpy(), len(table)
+    classes = len(data.class_names)
+    counts, trained = np.bincount(labels, minlength=classes), np.bincount(data.train_labels, minlength=classes)
+    found, expected = shares(labels, classes), shares(data.train_labels, classes)
+    for label, count in enumerate(counts):
+        yield {"metric": "share", "label": label, **proportion(count, n)}
+    yield {"metric": "label_distance", "value": of_labels.total_variation(found, expected), "n": n}
+    yield {"metric": "label_js", "value": of_labels.jensen_shannon(found, expected), "n": n}
+    yield {"metric": "label_p", "value": of_labels.g_test(counts, trained), "n": n}
+    yield {"metric": "missing_modes", "value": len(of_labels.missing_modes(found, expected)), "n": n}
+    probabilities = table[[f"p_{label}" for label in range(classes)]].to_numpy()
+    yield {"metric": "classifier_score", "value": of_labels.classifier_score(probabilities), "n": n}
+    yield {"metric": "confidence", **mean(confidence)}
+    yield {"metric": "ambiguous", **proportion((confidence < ambiguous_below).sum(), n)}
+    yield {"metric": "conformal_ambiguous", **proportion((table["kind"] == "ambiguous").sum(), n)}
+    yield {"metric": "conformal_unlike", **proportion((table["kind"] == "unlike").sum(), n)}
+    yield {"metric": "disagreement", **mean(table["disagreement"].to_numpy())}
+
+
+def sharpness_rows(images: np.ndarray, real: np.ndarray, details: Details) -> Iterator[Row]:
+    """Sharpness, its ratio to that of real images, and the distance of the power spectra."""
+    row, of_real = mean(laplacian_variance(images)), laplacian_variance(real).mean()
+    yield {"metric": "sharpness", "space": "pixels", **row}
+    ratio = {key: value if key == "n" else value / of_real for key, value in row.items()}
+    yield {"metric": "sharpness_ratio", "space": "pixels", **ratio}
+    details["spectrum"] = radial_spectrum(images)
+    distance = spectrum_distance(details["spectrum"], radial_spectrum(real))
+    yield {"metric": "spectrum_distance", "space": "pixels", "value": distance, "n": len(images)}
+
+
+def bin_rows(draw: Draw, reference: Reference, details: Details) -> Iterator[Row]:
+    """In which parts of the training images there are too many samples, or too few."""
+    found = bins.compare_bins(reference.bins, vectors(draw.images))
+    details |= {"bins_z": found.z, "bins_train": found.train, "bins_fake": found.fake}
+    for metric, value in (("ndb", found.different), ("bins_js", found.divergence)):
+        yield {"metric": metric, "space": "pixels", "value": value, "n": len(draw.images)}
+
+
+def support_rows(draw: Draw, reference: Reference, rng: np.random.Generator) -> Iterator[Row]:
+    """How many different images there are. Without a repetition the lower bound stands for the value."""
+    found = birthday.support_size(vectors(draw.images), reference.alike, rng)
+    for metric, value in (("support", found.by_birthday), ("support_by_pairs", found.by_pairs)):
+        shown = found.at_least if value is None else value
+        yield {"metric": metric, "space": "pixels", "value": shown, "lower": found.at_least, "n": len(draw.images)}
+
+
+def feature_rows(
+    space: str,
+    draw: Draw,
+    reference: Reference,
+    pairs: Halves,
+    rng: np.random.Generator,
+    details: Details,
+    tell: Tell,
+) -> Iterator[Row]:
+    """Samples against test images in one feature space: means over the two halves."""
+    x, y = reference.features[space], draw.features[space]
+    about = {"space": space, "n": len(pairs[0][0]), "digest": reference.digests[space]}
+    labels = draw.labels["label"].to_numpy()
+    compared = [Pair(x[real], y[fake], reference.labels[real], labels[fake], rng) for real, fake in pairs]
+    for scores in (moments, extrapolation, balls, precision_recall_curve, diversity):
+        try:
+            found = [scores(pair) for pair in compared]
+        except TooFew as few:
+            tell(f"{space}, {scores.__name__.replace('_', ' ')}: {few}")
+            continue
+        for name in found[0]:
+            both = np.mean(np.array([values[name] for values in found]), axis=0)
+            if both.ndim:
+                details[f"{name}/{space}"] = both
+            else:
+                yield {"metric": name, "value": float(both), **about}
+    yield {"metric": "kd", **kernel_distance(compared, draw.are_test), **about}
+
+
+@dataclass(frozen=True, eq=False)
+class Pair:
+    """Real and fake features (n, d) each, and their predicted labels."""
+
+    real: np.ndarray
+    fake: np.ndarray
+    real_labels: np.ndarray
+    fake_labels: np.ndarray
+    rng: np.random.Generator
+
+
+Scores = dict[str, float | np.ndarray]  # an array is a curve
+
+
+def moments(pair: Pair) -> Scores:
+    real = frechet.moments(pair.real)
+    distance = frechet.frechet_distance(real, frechet.moments(pair.fake))
+    return {"fd_percent": frechet.percent(distance, real)}
+
+
+def extrapolation(pair: Pair) -> Scores:
+    real = frechet.moments(pair.real)
+    line = frechet.frechet_infinity(real, pair.fake, pair.rng)
+    return {
+        "fd_infinity_percent": frechet.percent(line.value, real),
+        "fd_sizes": line.sizes,
+        "fd_distances": np.array([frechet.percent(distance, real) for distance in line.distances]),
+    }
+
+
+def balls(pair: Pair) -> Scores:
+    found = neighbours.neighbourhoods(pair.real, pair.fake)
+    return {
+        "precision": neighbours.precision(found),
+        "recall": neighbours.recall(found),
+        "density": neighbours.density(found),
+        "coverage": neighbours.coverage(found),
+        "clipped_density": clipped.clipped_density(found),
+        "clipped_coverage": clipped.clipped_coverage(found),
+        "nearest_neighbour_accuracy": two_sample.one_nearest_neighbour(found).accuracy,
+    }
+
+
+def precision_recall_curve(pair: Pair) -> Scores:
+    curve = prd.prd(pair.real, pair.fake, pair.rng)
+    return {
+        **{"prd_precision": curve.f(1 / 8), "prd_recall": curve.f(8.0)},
+        **{"curve_precision": curve.precision, "curve_recall": curve.recall},
+    }
+
+
+def diversity(pair: Pair) -> Scores:
+    real, fake = (
+        vendi.vendi_by_class(x, labels) for x, labels in ((pair.real, pair.real_labels), (pair.fake, pair.fake_labels))
+    )
+    return {"vendi_ratio": vendi.vendi_ratio(fake, real)}
+
+
+def kernel_distance(pairs: list[Pair], are_test: bool) -> Row:
+    """The mean over both pairs; its interval from the variance of the U statistic where that is above 0."""
+    found = [kernel.kernel_distance(*kernel.standardised(pair.real, pair.fake)) for pair in pairs]
+    value = float(np.mean([each.value for each in found]))
+    # Two halves of the test images, compared both ways, are one comparison.
+    variance = float(np.mean([each.variance for each in found])) / (1 if are_test else len(found))
+    half = 1.96 * math.sqrt(variance) if variance > 0 else math.nan
+    return {"value": value, "lower": value - half, "upper": value + half}
+
+
+def novelty_rows(
+    space: str, draw: Draw, reference: Reference, pairs: Halves, details: Details, tell: Tell
+) -> Iterator[Row]:
+    """How near the samples come to the training images."""
+    training = reference.training[space]
+    samples = vectors(draw.images) if space == "pixels" else draw.features[space]
+    nearest = novelty.nearest_training(training.samples, samples)
+    details |= {f"nearest_index/{space}": nearest.index, f"nearest_distance/{space}": nearest.distance}
+    about = {"space": space} | ({"digest": reference.digests[space]} if space in reference.digests else {})
+    yield {
+        "metric": "authenticity",
+        "value": novelty.authenticity(nearest, training.own),
+        **about,
+        "n": len(samples),
+    }
+    cell = cells(samples, training.centres)
+    try:
+        found = [
+            novelty.copying(training.test[real], training.test_cells[real], nearest.distance[fake], cell[fake])
+            for real, fake in pairs
+        ]
+    except TooFew as few:
+        tell(f"{space}: {few}")
+    else:
+        yield {"metric": "copying", "value": float(np.mean(found)), **about, "n": len(pairs[0][0])}
+
+
+def proportion(count: np.integer | int, n: int) -> Row:
+    """A share of n with its Wilson interval."""
+    lower, upper = wilson(int(count), n)
+    return {"value": count / n, "lower": lower, "upper": upper, "n": n}
+
+
+def mean(values: np.ndarray) -> Row:
+    """A mean with its 95 % interval for large n."""
+    half = 1.96 * values.std(ddof=1) / math.sqrt(len(values))
+    middle = values.mean()
+    return {"value": middle, "lower": middle - half, "upper": middle + half, "n": len(values)}

@@ -1,0 +1,218 @@
+"""The table of the ladder, its rules and its picture, on scores whose answer is known."""
+
+import re
+from itertools import product
+from pathlib import Path
+from xml.etree import ElementTree
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from pipeline import artifacts
+from pipeline.figures import style
+from pipeline.figures.ladder import DEEPEST, FAINTEST, heat_map, tinted
+from pipeline.ladder import COLUMNS, disagreements, excess, ladder
+from pipeline.metrics.base import CORRUPTIONS
+from pipeline.metrics.catalogue import CATALOGUE
+from pipeline.rulers import RUNGS
+from pipeline.stages import draw_ladder
+
+SPACES = {"features": ["classifier", "random_1", "random_2"], "pixels": ["pixels"], "labels": [None]}
+
+
+def scores(**changed: dict[str, float]) -> pd.DataFrame:
+    """Two draws of each source, 10 and 11, for all metrics; of a metric in `changed` both are as given there."""
+    rows = [
+        {
+            "model": source,
+            "metric": name,
+            "space": space,
+            "draw": draw,
+            "value": changed.get(name, {}).get(source, 10.0 + draw),
+        }
+        for name, metric in CATALOGUE.items()
+        for source, space, draw in product(["test_images", "noise", *RUNGS.values()], SPACES[metric.space], range(2))
+    ]
+    return pd.DataFrame(rows).assign(seed=0, set="images", label=np.nan)
+
+
+def agreeing() -> pd.DataFrame:
+    """Scores that are much worse where a metric declares that it sees a rung, and nowhere else."""
+    table = scores()
+    for name, metric in CATALOGUE.items():
+        for rung in metric.sees:
+            chosen = of(table, RUNGS[rung], name)
+            table.loc[chosen, "value"] = 0.01 if metric.better == "higher" else 30.0
+    return table
+
+
+def row(table: pd.DataFrame, metric: str, rung: str, space: str = "classifier") -> pd.Series:
+    found = table[(table["metric"] == metric) & (table["rung"] == rung) & (table["space"] == space)]
+    assert len(found) == 1
+    return found.iloc[0]
+
+
+def of(table: pd.DataFrame, model: str, metric: str, space: str | None = None) -> pd.Series:
+    chosen = (table["model"] == model) & (table["metric"] == metric)
+    return chosen if space is None else chosen & (table["space"] == space)
+
+
+def test_there_is_a_row_for_each_metric_space_and_rung_in_order() -> None:
+    table = ladder(scores())
+    spaces = {"features": ["classifier", "random"], "pixels": ["pixels"], "labels": [""]}
+    expected = [
+        (m.name, s, rung) for m in CATALOGUE.values() if not m.trained for s in spaces[m.space] for rung in CORRUPTIONS
+    ]
+    assert table.columns.tolist() == COLUMNS
+    assert list(zip(table["metric"], table["space"], table["rung"], strict=True)) == expected
+
+
+def test_excess_counts_widths_of_the_range_from_the_worst_real_score() -> None:
+    lower, higher, half = CATALOGUE["fd_percent"], CATALOGUE["recall"], CATALOGUE["nearest_neighbour_accuracy"]
+    real, more = np.array([1.0, 2.0]), np.array([3.0])
+    assert excess(lower, np.array([5.0]), real) == 3 and excess(lower, np.array([4.0, 6.0]), real, more) == 1
+    assert excess(higher, np.array([0.5]), real) == 0.5 and excess(higher, np.array([5.0]), real) == -4
+    assert excess(half, np.array([0.2]), np.array([0.5, 0.6])) == pytest.approx(2)
+    assert excess(half, np.array([0.8]), np.array([0.5, 0.6])) == pytest.approx(2)
+    assert excess(CATALOGUE["vendi_ratio"], np.array([0.5]), np.array([0.9, 1.0, 1.1])) == pytest.approx(4)
+
+
+def test_the_range_counts_as_two_percent_of_the_baseline_at_least() -> None:
+    assert excess(CATALOGUE["fd_percent"], np.array([52.0]), np.array([50.0])) == pytest.approx(2)
+    assert excess(CATALOGUE["missing_modes"], np.array([1.0]), np.zeros(2)) > 1e6
+
+
+def test_numbers_of_images_are_compared_by_their_order_and_p_values_where_they_are_unusual() -> None:
+    assert excess(CATALOGUE["support"], np.array([1e3]), np.array([1e6, 1e5])) == pytest.approx(2)
+    p = CATALOGUE["label_p"]
+    assert excess(p, np.array([0.2]), np.array([0.9])) == 0 and excess(p, np.array([1e-9]), np.array([0.6, 0.9])) > 40
+
+
+def test_the_baseline_is_copies_but_for_novelty_unseen_images() -> None:
+    table = ladder(
+        scores(copying={"test_images": 0.4, "train_copies": -30.0}, kd={"test_images": 3.0, "train_copies": 2.0})
+    )
+    assert row(table, "copying", "copies", "pixels")["baseline"] == pytest.approx(0.4)
+    assert row(table, "copying", "copies", "pixels")["excess"] == pytest.approx(29.6 / (0.02 * 0.4))
+    assert row(table, "kd", "blur")["baseline"] == 2 and row(table, "kd", "blur")["value"] == 10.5
+    assert row(table, "kd", "blur")["excess"] == 7.5  # worse than the test images, by the gap of these to the copies
+
+
+@pytest.mark.parametrize(
+    ("value", "found"), [(12.0, "sees"), (11.9, "edge"), (11.6, "edge"), (11.5, "blind"), (-50.0, "blind")]
+)
+def test_what_is_found_follows_from_the_excess(value: float, found: str) -> None:
+    assert row(ladder(scores(fd_percent={"blurred": value})), "fd_percent", "blur")["found"] == found
+
+
+def test_random_networks_count_as_one_space() -> None:
+    table = scores()
+    table.loc[of(table, "blurred", "kd", "random_1"), "value"] = 20.0
+    table.loc[of(table, "blurred", "kd", "random_2"), "value"] = 30.0
+    found = row(ladder(table), "kd", "blur", "random")
+    assert found["value"] == 25 and found["excess"] == 14
+    assert row(ladder(table), "kd", "blur")["value"] == 10.5
+
+
+def test_other_sources_sets_classes_and_metrics_are_left_out() -> None:
+    plain = scores()
+    other = plain.head(40).assign(value=1e9)
+    extra = [
+        other.assign(model="gan"),
+        other.assign(set="draws"),
+        other.assign(label=3),
+        other.assign(metric="seconds"),
+    ]
+    pd.testing.assert_frame_equal(ladder(pd.concat([plain, *extra])), ladder(plain))
+
+
+def test_a_declaration_counts_in_its_own_space_only() -> None:
+    table = scores()
+    novel = table[table["metric"] == "copying"].assign(space="classifier")
+    found = ladder(pd.concat([table, novel]))
+    assert row(found, "copying", "copies", "pixels")["declared"] == "sees"
+    assert row(found, "copying", "copies", "classifier")["declared"] == ""
+    assert row(found, "fd_percent", "copies", "random")["declared"] == "blind"
+    assert row(found, "fd_percent", "missing_class")["declared"] == ""
+
+
+def test_a_declared_blindness_to_training_images_does_not_count() -> None:
+    assert "distinct_1000" in CATALOGUE["copying"].blind
+    assert row(ladder(scores()), "copying", "distinct_1000", "pixels")["declared"] == ""
+
+
+def test_only_opposites_disagree() -> None:
+    table = agreeing()
+    assert disagreements(ladder(table)).empty
+    for source, value in (("blurred", 11.7), ("rung_missing_class", 99.0), ("rung_shift", 10.0), ("rung_noise", 11.5)):
+        table.loc[of(table, source, "fd_percent", "classifier"), "value"] = value
+    table.loc[of(table, "rung_threshold", "recall", "classifier"), "value"] = 0.01
+    found = disagreements(ladder(table))
+    assert list(zip(found["metric"], found["rung"], found["declared"], found["found"], strict=True)) == [
+        ("fd_percent", "noise", "sees", "blind"),
+        ("fd_percent", "shift", "sees", "blind"),
+        ("recall", "threshold", "blind", "sees"),
+    ]
+    assert set(found["space"]) == {"classifier"}
+
+
+def test_a_missing_score_is_neither_seen_nor_unseen() -> None:
+    table = scores()
+    table.loc[of(table, "blurred", "copying"), "value"] = np.nan
+    table = table[~of(table, "rung_shift", "copying") & ~(table["metric"] == "kd")]
+    found = ladder(table)
+    for rung in ("blur", "shift"):
+        cell = row(found, "copying", rung, "pixels")
+        assert np.isnan(cell["value"]) and np.isnan(cell["excess"]) and cell["found"] == ""
+        assert cell.name not in disagreements(found).index
+    assert "kd" not in set(found["metric"])
+
+
+def test_a_rung_that_was_not_measured_is_named() -> None:
+    table = scores()
+    with pytest.raises(ValueError, match=r"none of test_images, rung_shift\. Measure these too"):
+        ladder(table[~table["model"].isin(["test_images", "rung_shift"])])
+
+
+def test_the_stage_writes_the_table_and_its_picture(tmp_path: Path) -> None:
+    table = agreeing()
+    table.loc[of(table, "rung_threshold", "recall"), "value"] = 0.01
+    metrics, written, figure = tmp_path / "metrics.csv", tmp_path / "ladder.csv", tmp_path / "ladder.svg"
+    artifacts.write_table(metrics, table)
+    draw_ladder.main(["--measures", f"{metrics}", "--table", f"{written}", "--figure", f"{figure}"])
+    read = artifacts.read_table(written).fillna({"space": "", "declared": "", "found": ""})
+    pd.testing.assert_frame_equal(read, ladder(table), check_dtype=False)
+    drawn = figure.read_text()
+    assert len(drawn) < 60_000
+    assert drawn.count(">×<") == len(disagreements(read)) == 2
+
+
+def test_the_picture_names_metrics_questions_and_rungs_and_follows_the_theme() -> None:
+    table = ladder(scores())
+    metrics = [CATALOGUE[name] for name in table["metric"]]
+    shown = table.assign(title=[m.title for m in metrics], question=[m.question for m in metrics], disagrees=False)
+    drawn = style.svg(heat_map(shown))
+    assert drawn == style.svg(heat_map(shown))
+    words = [
+        "".join(text.itertext()) for text in ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}text")
+    ]
+    assert not re.search(rb"#[0-9a-f]{6}", drawn.partition(b"</style>")[2])
+    for rung in CORRUPTIONS:
+        assert words.count(rung.replace("_", " ")) == 3
+    for metric in metrics:
+        assert any(metric.title.startswith(word.removesuffix(" …")) for word in words) and metric.question in words
+
+
+def test_a_space_that_was_not_measured_leaves_its_panel_empty() -> None:
+    table = scores()
+    table = ladder(table[table["space"].isin(["classifier", "pixels"]) | table["space"].isna()])
+    shown = table.assign(title=table["metric"], question="fidelity", disagrees=False)
+    assert "random" not in set(table["space"])
+    assert len(heat_map(shown).axes) == len(heat_map(shown.assign(excess=np.nan)).axes)
+
+
+def test_colours_deepen_with_the_excess_and_a_missing_one_has_none() -> None:
+    opacity = tinted(np.array([[np.nan, -9.0, 0.0, 1.0, DEEPEST, 1e9]]))[0, :, 3]
+    np.testing.assert_allclose(opacity[[0, 1, 2, 4, 5]], [0, FAINTEST, FAINTEST, 1, 1])
+    assert FAINTEST < opacity[3] < 0.5
