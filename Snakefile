@@ -822,7 +822,11 @@ rule draw_ladder:
     """Try the metrics on images with known damage, and draw what each sees."""
     input:
         code=[*FIGURES, *SCORES, *code("stages/draw_ladder", "ladder")],
-        measures=expand("results/measures/{source}/0.csv", source=dict.fromkeys(["test_images", *RUNGS.values()])),
+        measures=expand(
+            "results/measures/{source}/{scores}.csv",
+            source=dict.fromkeys(["test_images", *RUNGS.values()]),
+            scores=["0", "0-told_apart"],
+        ),
     output:
         table="results/figures/comparison/ladder.csv",
         figure="results/figures/comparison/ladder.svg",

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import cast
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.optimize import minimize_scalar
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
@@ -84,7 +84,7 @@ class Progress:
     images_per_second: float
 
 
-def parts(count: int) -> tuple[slice, Labels, Labels]:
+def parts(count: int) -> tuple[slice, Int[Tensor, "tempering"], Int[Tensor, "judging"]]:
     """Which of `count` training images are for the weights, for the temperature and for the conformal thresholds.
 
     The last sixth is held out from the weights, and halved at random for the other two. Halves by turns would not be

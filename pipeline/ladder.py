@@ -24,7 +24,7 @@ COLUMNS = ["metric", "space", "rung", "value", "baseline", "excess", "declared",
 # The spaces of the ladder, and what a metric that is declared in them calls its own.
 SPACES = {"classifier": "features", "random": "features", "pixels": "pixels", "": "labels"}
 
-TRIED = {name: metric for name, metric in CATALOGUE.items() if not metric.trained}
+TRIED = {name: metric for name, metric in CATALOGUE.items() if not (metric.trained and metric.space == "labels")}
 Draws = dict[str, np.ndarray]  # of each source: (draws,) scores
 UNKNOWN, NONE = np.array([math.nan]), np.array([])
 

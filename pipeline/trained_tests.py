@@ -7,7 +7,7 @@ hang on the samples alone. It is new for each test, and the same for the same se
 
 import numpy as np
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, UInt8
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
@@ -20,9 +20,11 @@ RATE = 2e-3  # the peak of the one-cycle schedule; with twice as much some train
 PASS = 1000  # images a pass outside of training
 MEAN, SPREAD = 0.1307, 0.3081  # of the pixels of MNIST: about zero mean and unit variance are what networks expect
 
+Others = UInt8[Tensor, "m 28 28"]  # stored images, of another number
+
 
 class Network(nn.Sequential):
-    """Two convolutions and two dense layers: a tenth of the label predictor's work."""
+    """Two convolutions and two dense layers: a seventh of a label predictor's work."""
 
     def __init__(self, classes: int) -> None:
         super().__init__(
@@ -36,7 +38,7 @@ class Network(nn.Sequential):
         return super().forward((images - MEAN) / SPREAD).float()
 
 
-def tell_apart(real: Pixels, fake: Pixels, arithmetic: Arithmetic, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def tell_apart(real: Pixels, fake: Others, arithmetic: Arithmetic, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Train on half of either set, and judge the other half.
 
     Returns:
@@ -65,7 +67,7 @@ def tell_apart(real: Pixels, fake: Pixels, arithmetic: Arithmetic, seed: int) ->
     return odds[0].numpy(), odds[1].numpy()
 
 
-def teach(pixels: Pixels, labels: Labels, test: Pixels, classes: int, arithmetic: Arithmetic, seed: int) -> np.ndarray:
+def teach(pixels: Pixels, labels: Labels, test: Others, classes: int, arithmetic: Arithmetic, seed: int) -> np.ndarray:
     """The labels (m,) of the `test` images, as read by a network that learned from `pixels` and `labels`."""
     return read(trained(pixels, labels, classes, arithmetic, seed), test, arithmetic).argmax(1).numpy()
 

@@ -88,7 +88,7 @@ def test_a_family_is_the_name_by_default(raw: dict[str, Any]) -> None:
         ("presets.laptop.seeds", [1, 1], "seeds: expected all to differ; found [1, 1]"),
         ("presets.laptop.seeds", [-1], "seeds.0: expected a number greater than or equal to 0; found -1"),
         ("models", {"Gan!": {"family": "gan"}}, "models.Gan!: "),
-        ("models.wgan", {}, "models.wgan.family: expected a file of pipeline/models/, one of gan, vae"),
+        ("models.wgan", {}, "models.wgan.family: expected a file of pipeline/models/, one of "),
         ("models.vae", 3, "models.vae: expected "),
         ("models.classifier", {"family": "gan"}, "models.classifier: expected another name"),
         ("data", None, "data: expected "),
@@ -101,8 +101,8 @@ def test_a_wrong_value_gets_a_sentence(raw: dict[str, Any], path: str, value: An
 
 
 def test_a_missing_section_gets_a_sentence(raw: dict[str, Any]) -> None:
-    del raw["samples"]
-    with pytest.raises(params.ParamsError, match=r"params\.yaml: samples: expected a value; found none"):
+    del raw["labels"]
+    with pytest.raises(params.ParamsError, match=r"params\.yaml: labels: expected a value; found none"):
         params.resolve(raw)
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.stats import binomtest
 
-from pipeline.metrics.base import Metric
+from pipeline.metrics.base import BLURS, REPEATS, Metric
 from pipeline.metrics.inputs import check_equal_counts
 from pipeline.metrics.proportions import wilson
 
@@ -18,6 +18,8 @@ METRICS = (
         better=0.5,
         formula=r"\frac{1}{2}\bigl(P[f(x)<0]+P[f(y)>0]\bigr)",
         source="Lopez-Paz & Oquab, 2017",
+        sees=(*BLURS, "noise", "threshold", "shift", "half_one_class", *REPEATS, "mean_of_two"),
+        blind=("copies",),
         trained=True,
     ),
     Metric(
@@ -28,6 +30,8 @@ METRICS = (
         better="lower",
         formula=r"E\,f(y)-E\,f(x)",
         source="after Lopez-Paz & Oquab, 2017; the logits as a statistic: Cheng & Cloninger, 2022",
+        sees=(*BLURS, "noise", "threshold", "shift", "half_one_class", *REPEATS, "mean_of_two"),
+        blind=("copies",),
         trained=True,
     ),
     Metric(
@@ -38,6 +42,7 @@ METRICS = (
         better="higher",
         formula=r"P\bigl[\mathrm{Binomial}(n,\tfrac{1}{2})\ge r\bigr]",
         source="Lopez-Paz & Oquab, 2017",
+        sees=(*BLURS, "noise", "threshold", "shift", "half_one_class", *REPEATS, "mean_of_two"),
         ranks=False,
         trained=True,
     ),

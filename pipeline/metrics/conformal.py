@@ -6,6 +6,9 @@ probability 1 - alpha or more, over images and calibration sets, if the images a
 calibration set. New real images are; a model's are not. On these the sets are a measuring stick without a guarantee,
 and their rates are read against those of real images.
 
+A network may be sure of what is no digit at all, of pure noise even: such images count as clear. The sets tell digits
+that could be read in two ways; what is far from all digits is for the metrics of features and of pixels to see.
+
 Strict sets are empty where the predictor is wrong less often than alpha, as on digits. Where it is wrong more often,
 hardly any is, and no image is called unlike real ones.
 """
@@ -29,6 +32,8 @@ METRICS = (
         better="closer to real",
         formula=r"P\bigl[\#S_{0.002}(x)\ge 2\bigr],\quad S_\alpha(x)=\{y:p(y\mid x)\ge 1-q_\alpha\}",
         source="Sadinle et al., 2019, whose guarantee is for exchangeable real data only",
+        sees=("blur_slight", "blur", "pca_50", "pca_20", "noise", "shift", "half_one_class", "mean_of_two"),
+        blind=("copies",),
     ),
     Metric(
         name="conformal_unlike",
@@ -38,6 +43,8 @@ METRICS = (
         better="closer to real",
         formula=r"P\bigl[\#S_{0.05}(x)=0,\ \#S_{0.002}(x)\le 1\bigr],\quad S_\alpha(x)=\{y:p(y\mid x)\ge 1-q_\alpha\}",
         source="Sadinle et al., 2019, whose guarantee is for exchangeable real data only",
+        sees=("noise", "distinct_100", "mean_of_two", "part_noise"),
+        blind=("copies", "missing_class", "half_one_class"),
     ),
     Metric(
         name="disagreement",
@@ -47,6 +54,8 @@ METRICS = (
         better="closer to real",
         formula=r"E_x\Bigl[H\Bigl(\frac{1}{M}\sum_m p_m(y\mid x)\Bigr)-\frac{1}{M}\sum_m H(p_m(y\mid x))\Bigr]",
         source="Houlsby et al., 2011; with networks trained apart: Lakshminarayanan et al., 2017",
+        sees=("pca_50", "pca_20", "noise", "threshold", "shift", "mean_of_two", "part_noise"),
+        blind=("copies", "missing_class"),
     ),
 )
 
