@@ -1,8 +1,8 @@
 """The metrics' cost: one draw of 10,000 samples through all of them, and a part of them against public libraries.
 
-Both sides get the same 10,000 features of test images and of blurred training images; of the libraries each metric is asked that
-they have, in the way their manuals show. One thread on each side, in processes of their own, so that peak memory is
-each one's.
+Both sides get the same 10,000 features of test images and of blurred training images; the libraries are asked for each
+metric that they have, in the way their manuals show. One thread on each side, in processes of their own, so that peak
+memory is each one's.
 
 Run it as `PYTHONPATH=. python bench/metrics.py`, on an otherwise idle machine, after a run of the pipeline: it needs
 data/images.npz, checkpoints/classifier.safetensors, results/reference.npz and the samples of the rulers.

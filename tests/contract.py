@@ -225,7 +225,9 @@ def samples_are_of_the_class_that_was_asked_for(build: Build) -> None:
     told, upper = torch.arange(32 * 120) % 2, torch.arange(28)[:, None].expand(28, 28) < 14
     bright = torch.where(told.bool()[:, None, None], upper, ~upper)
     noise = torch.rand(len(told), 28, 28, generator=torch.Generator().manual_seed(0))
-    training.train(model, as_pixels((noise / 2 + bright * 0.4)[:, None]), FLOAT32, 0, lambda progress: None, labels=told)
+    training.train(
+        model, as_pixels((noise / 2 + bright * 0.4)[:, None]), FLOAT32, 0, lambda progress: None, labels=told
+    )
     images = model.sample_labelled(told[:100], torch.Generator().manual_seed(0))
     found = images[:, :, :14].mean((1, 2, 3)) > images[:, :, 14:].mean((1, 2, 3))
     share = (found == told[:100].bool()).float().mean()

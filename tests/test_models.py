@@ -1,13 +1,16 @@
 """The contract of tests/contract.py, asked of every family; and planted bugs, each of which it catches."""
 
+import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import contract
+import numpy as np
 import pytest
 import torch
 
-from pipeline import families, training
+from pipeline import artifacts, families, training
+from pipeline.data import Dataset
 from pipeline.models import configured, family
 from pipeline.models.base import (
     Adversarial,
@@ -23,6 +26,9 @@ from pipeline.models.cvae import Cvae
 from pipeline.models.gan import Gan
 from pipeline.models.vae import Vae
 from pipeline.params import ParamsError
+from pipeline.shapes import as_pixels
+from pipeline.stages import ask, describe, sample, train
+from pipeline.stages.perfect_discriminator import beaten
 
 ALL = families.names()
 TRAINED = [name for name in ALL if issubclass(family(name), TrainedModel)]
@@ -226,3 +232,87 @@ class FewClasses(Cvae):
 def test_the_contract_catches(broken: type[Vae | Gan | Cvae | Cgan], promise: Callable[[contract.Build], None]) -> None:
     with pytest.raises((AssertionError, RuntimeError)):
         promise(lambda: broken(broken.Config()))
+
+
+# The stages ------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def dataset(tmp_path: Path) -> Path:
+    """Three classes, of which the last has half of all training images."""
+    pixels, labels = as_pixels(contract.digits(200)).numpy(), np.array([0, 1, 2, 2] * 50)
+    path = tmp_path / "images.npz"
+    artifacts.write_dataset(path, Dataset(pixels[:160], labels[:160], pixels[160:], labels[160:], ["a", "b", "c"]))
+    return path
+
+
+def train_stage(dataset: Path, name: str, config: str = '{"epochs": 1}') -> Path:
+    folder = dataset.parent
+    train.main([
+        *("--model", name, "--family", name, "--config", config, "--seed", "3", "--dataset", str(dataset)),
+        *("--compute", '{"device": "cpu", "precision": "float32", "threads": 1}'),
+        *("--checkpoint", str(folder / "c"), "--history", str(folder / "h"), "--record", str(folder / "r")),
+        *("--resume", str(folder / "resume"), "--checks", str(folder / "k"), "--snapshots", str(folder / "s.npz")),
+    ])  # fmt: skip
+    return folder / "c"
+
+
+def sample_stage(folder: Path, *more: str, samples: str = '{"count": 1100, "draws": 2}') -> dict[str, np.ndarray]:
+    sample.main([
+        *("--config", samples, "--seed", "5", "--checkpoint", str(folder / "c"), "--samples", str(folder / "x.npz")),
+        *more,
+    ])  # fmt: skip
+    return artifacts.read_arrays(folder / "x.npz")
+
+
+@pytest.mark.parametrize("name", CONDITIONAL)
+def test_a_conditional_model_is_asked_for_labels_as_frequent_as_in_training(name: str, dataset: Path) -> None:
+    folder = train_stage(dataset, name).parent
+    settings = artifacts.read_json(folder / "r")["config"]
+    assert settings["classes"] == 3 and settings["epochs"] == 1
+    arguments = ["--config", '{"count": 1100, "draws": 2}', "--dataset", str(dataset), "--asked", str(folder / "a.npz")]
+    ask.main([*arguments, "--seed", "5"])
+    asked = artifacts.read_arrays(folder / "a.npz")["labels"]
+    assert asked.shape == (2200,) and asked.dtype == np.int64
+    assert np.abs(np.bincount(asked) - [550, 550, 1100]).max() < 4 * 550**0.5
+    arrays = sample_stage(folder, "--asked", str(folder / "a.npz"))
+    model, rng = artifacts.read_model(folder / "c"), torch.Generator().manual_seed(5)
+    assert isinstance(model, Conditional)
+    expected = torch.cat([model.sample_labelled(labels, rng) for labels in torch.from_numpy(asked).split(1000)])
+    # The batch size may change the last bit of a product, and so one level of a pixel.
+    assert np.abs(arrays["images"].astype(int) - as_pixels(expected).numpy()).max() <= 1
+    assert list(arrays) == ["images", *(["draws"] if isinstance(model, ObservationModel) else [])]
+    ask.main([*arguments, "--seed", "6"])
+    assert (artifacts.read_arrays(folder / "a.npz")["labels"] != asked).any()
+
+
+def test_labels_that_do_not_fit_the_samples_are_refused(dataset: Path) -> None:
+    folder = train_stage(dataset, "cvae").parent
+    with pytest.raises(ValueError, match="c is of a conditional model: expected --asked, the labels of its samples"):
+        sample_stage(folder)
+    artifacts.write_arrays(folder / "a.npz", labels=np.zeros(7, np.int64))
+    with pytest.raises(ValueError, match=r"a.npz should hold 2200 labels, one a sample; found 7\. Make it anew"):
+        sample_stage(folder, "--asked", str(folder / "a.npz"))
+
+
+def test_a_number_of_classes_that_the_data_set_has_not_ends_the_training(dataset: Path) -> None:
+    with pytest.raises(ParamsError, match=r"models\.cvae\.classes: expected 3, as the data set has; found 10"):
+        train_stage(dataset, "cvae", '{"epochs": 1, "classes": 10}')
+
+
+@pytest.mark.parametrize("name", CONDITIONAL)
+def test_the_layers_are_those_for_the_classes_of_the_data_set(name: str, dataset: Path) -> None:
+    describe.main([
+        *("--model", name, "--family", name, "--config", "{}", "--dataset", str(dataset)),
+        *("--networks", str(dataset.parent / "n")),
+    ])  # fmt: skip
+    networks = {network["name"]: network for network in artifacts.read_json(dataset.parent / "n")["networks"]}
+    first = {name: network["layers"][0]["in"] for name, network in networks.items()}
+    assert first == ({"generator": 131, "discriminator": 787} if name == "cgan" else {"encoder": 787, "decoder": 5})
+
+
+def test_a_fresh_discriminator_that_is_told_the_class_beats_a_conditional_generator() -> None:
+    torch.manual_seed(0)
+    model, labels = Cgan(Cgan.Config(classes=3, lr=1e-3)), torch.arange(400) % 3
+    rows = list(itertools.islice(beaten(model, as_pixels(contract.digits(400)), contract.FLOAT32, labels), 20))
+    assert rows[-1]["D_right"] > 0.99 and rows[-1]["saturating"] < 0.1 * rows[0]["saturating"]

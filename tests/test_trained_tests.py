@@ -1,5 +1,6 @@
 """The tests that train a network, against accuracies that are known, and the stages that ask them of samples."""
 
+from operator import attrgetter
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,10 @@ from scipy.stats import binom, norm
 
 from pipeline import artifacts
 from pipeline.data import Dataset
-from pipeline.metrics.by_networks import share_right, told_apart
+from pipeline.ladder import SEEN, excess
+from pipeline.metrics.by_networks import Apart, share_right, told_apart
+from pipeline.metrics.catalogue import CATALOGUE
+from pipeline.rulers import RULERS, RUNGS
 from pipeline.stages import teach as teach_stage
 from pipeline.stages import tell_apart as apart_stage
 from pipeline.trained_tests import teach, tell_apart
@@ -23,7 +27,9 @@ SAMPLES = '{"count": 100, "draws": 2}'
 def grey(means: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
     """Images (n, 28, 28) of one grey each: a Gaussian of unit variance around each mean, in steps of 1/20."""
     levels = 128 + 20 * (means + rng.standard_normal(len(means)))
-    return torch.from_numpy(np.broadcast_to(levels.round().clip(0, 255)[:, None, None], (len(means), 28, 28)).astype("u1"))
+    return torch.from_numpy(
+        np.broadcast_to(levels.round().clip(0, 255)[:, None, None], (len(means), 28, 28)).astype("u1")
+    )
 
 
 def test_two_gaussians_are_told_apart_as_well_as_bayes_does_and_no_better() -> None:
@@ -72,7 +78,9 @@ def test_a_test_follows_its_seed_and_nothing_else() -> None:
 
 def test_sets_that_size_alone_would_tell_apart_are_refused() -> None:
     images = torch.zeros(5, 28, 28, dtype=torch.uint8)
-    with pytest.raises(ValueError, match="expected as many fake images as real ones, at least 2 of each; found 4 and 5"):
+    with pytest.raises(
+        ValueError, match="expected as many fake images as real ones, at least 2 of each; found 4 and 5"
+    ):
         tell_apart(images, images[:4], FLOAT32, 0)
     with pytest.raises(ValueError, match="found 1 and 1"):
         tell_apart(images[:1], images[:1], FLOAT32, 0)
@@ -100,6 +108,24 @@ def test_samples_teach_what_bayes_knows_and_wrong_labels_teach_the_wrong() -> No
     assert best - 0.03 < share < best + 3 * (best * (1 - best) / 4000) ** 0.5 and lower < share < upper
     wrong, _, _ = share_right(test_labels.numpy(), teach(samples, 1 - labels, test, 2, FLOAT32, 0))
     assert wrong == pytest.approx(1 - share, abs=0.02)
+
+
+def test_damage_to_digits_is_seen_beyond_what_tells_training_from_test_images(mnist: Dataset) -> None:
+    """Of the rungs that a thousand images of each kind are enough for; a run's ladder tries all."""
+
+    def told(ruler: str, seed: int) -> Apart:
+        order = np.random.default_rng(seed).permutation(len(mnist.test_images))
+        real = mnist.test_images[order[:1000]]
+        fake = RULERS[ruler].make(mnist, 1000, np.random.default_rng([1, seed]))
+        return told_apart(*tell_apart(torch.from_numpy(real), torch.from_numpy(fake), FLOAT32, seed))
+
+    copies = [told("train_copies", seed) for seed in range(3)]
+    for rung in ("blur_slight", "noise", "threshold", "shift", "distinct_100", "mean_of_two"):
+        found = told(RUNGS[rung], 0)
+        for name, of in (("network_accuracy", attrgetter("accuracy")), ("network_gap", attrgetter("gap"))):
+            assert rung in CATALOGUE[name].sees
+            worse = excess(CATALOGUE[name], np.array([of(found)]), np.array([of(each) for each in copies]))
+            assert worse > SEEN, f"{name} on {rung}"
 
 
 def test_labels_that_cannot_be_compared_are_refused() -> None:
@@ -136,12 +162,12 @@ def told(folder: Path, model: str, **sets: np.ndarray) -> pd.DataFrame:
 def test_each_draw_of_each_set_is_told_apart(data: Dataset, tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (100, 28, 28), np.uint8)
     table = told(tmp_path, "it", images=np.concatenate([data.train_images[:100], noise]), draws=noise)
-    assert table["metric"].tolist() == ["network_accuracy", "network_gap", "network_p"] * 3
-    assert table["set"].tolist() == ["images"] * 6 + ["draws"] * 3 and table["draw"].tolist() == [0, 0, 0, 1, 1, 1, 0, 0, 0]
+    assert table["metric"].tolist() == ["network_accuracy", "network_gap"] * 3
+    assert table["set"].tolist() == ["images"] * 4 + ["draws"] * 2 and table["draw"].tolist() == [0, 0, 1, 1, 0, 0]
     assert (table["n"] == 100).all() and (table["model"] == "it").all() and (table["seed"] == 3).all()
     assert (table["space"] == "pixels").all() and table["label"].isna().all() and table["digest"].isna().all()
     accuracy = table[table["metric"] == "network_accuracy"]
-    assert abs(accuracy["value"].iloc[0] - 0.5) < 0.2 and (accuracy["value"].iloc[1:] > 0.95).all()
+    assert abs(accuracy["value"].iloc[0] - 0.5) < 0.2 and (accuracy["value"].iloc[1:] > 0.75).all()
     assert (accuracy["lower"] < accuracy["value"]).all()
     assert table.loc[table["metric"] != "network_accuracy", "lower"].isna().all()
 
@@ -150,7 +176,8 @@ def test_the_test_images_are_told_from_themselves_one_half_against_the_other(dat
     table = told(tmp_path, "test_images", images=data.test_images)
     accuracy = table[table["metric"] == "network_accuracy"]
     assert accuracy["draw"].tolist() == [0, 1] and (accuracy["n"] == 100).all()
-    assert (abs(accuracy["value"] - 0.5) < 0.2).all() and accuracy["value"].nunique() == 2
+    assert (abs(accuracy["value"] - 0.5) < 0.2).all()
+    assert table.loc[table["metric"] == "network_gap", "value"].nunique() == 2
     again = told(tmp_path, "test_images", images=data.test_images)
     pd.testing.assert_frame_equal(table, again)
     halves = [np.concatenate(pair) for pair in apart_stage.halves(data.test_images, 2)]

@@ -15,7 +15,7 @@ BATCHES = 50
 METRICS = (
     Metric(
         name="support",
-        title="Birthday estimate of the number of different images",
+        title="Number of different images (birthday)",
         question="coverage",
         space="pixels",
         better="higher",
@@ -26,7 +26,7 @@ METRICS = (
     ),
     Metric(
         name="support_by_pairs",
-        title="Collision estimate of the number of different images",
+        title="Number of different images (all pairs)",
         question="coverage",
         space="pixels",
         better="higher",

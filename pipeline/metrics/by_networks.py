@@ -12,7 +12,7 @@ from pipeline.metrics.proportions import wilson
 METRICS = (
     Metric(
         name="network_accuracy",
-        title="Accuracy of a network trained to tell fake from real",
+        title="Accuracy of a network that tells fake from real",
         question="fidelity",
         space="pixels",
         better=0.5,
@@ -24,31 +24,22 @@ METRICS = (
     ),
     Metric(
         name="network_gap",
-        title="Gap between the log odds of being fake that such a network gives to fake and to real images (nats)",
+        title="Log odds between fake and real of that network (nats)",
         question="fidelity",
         space="pixels",
         better="lower",
         formula=r"E\,f(y)-E\,f(x)",
         source="after Lopez-Paz & Oquab, 2017; the logits as a statistic: Cheng & Cloninger, 2022",
-        sees=(*BLURS, "noise", "threshold", "shift", "half_one_class", *REPEATS, "mean_of_two"),
+        sees=(
+            *(*BLURS, "noise", "threshold", "shift"),
+            *("missing_class", "half_one_class", *REPEATS, "mean_of_two", "part_noise"),
+        ),
         blind=("copies",),
         trained=True,
     ),
     Metric(
-        name="network_p",
-        title="p value that such a network is only guessing",
-        question="fidelity",
-        space="pixels",
-        better="higher",
-        formula=r"P\bigl[\mathrm{Binomial}(n,\tfrac{1}{2})\ge r\bigr]",
-        source="Lopez-Paz & Oquab, 2017",
-        sees=(*BLURS, "noise", "threshold", "shift", "half_one_class", *REPEATS, "mean_of_two"),
-        ranks=False,
-        trained=True,
-    ),
-    Metric(
         name="label_fidelity",
-        title="Share of samples that are taken for the class that was asked for",
+        title="Label fidelity: predicted as asked for",
         question="labels",
         space="labels",
         better="higher",
@@ -58,7 +49,7 @@ METRICS = (
     ),
     Metric(
         name="classification_accuracy",
-        title="Accuracy on real images of a label predictor trained on samples",
+        title="Accuracy on real images after training on samples",
         question="labels",
         space="labels",
         better="higher",
@@ -95,9 +86,8 @@ def told_apart(real: np.ndarray, fake: np.ndarray) -> Apart:
     if not len(real):
         raise ValueError("the two-sample test by a network: expected images that were held out, found none")
     right, n = int((real < 0).sum() + (fake > 0).sum()), len(real) + len(fake)
-    return Apart(
-        right / n, *wilson(right, n), binomtest(right, n, alternative="greater").pvalue, fake.mean() - real.mean(), n
-    )
+    p = float(binomtest(right, n, alternative="greater").pvalue)
+    return Apart(right / n, *wilson(right, n), p, float(fake.mean() - real.mean()), n)
 
 
 def share_right(given: np.ndarray, found: np.ndarray) -> tuple[float, float, float]:

@@ -26,7 +26,7 @@ ALPHAS = (0.05, 0.002)  # how often a set may miss the true label: the strict se
 METRICS = (
     Metric(
         name="conformal_ambiguous",
-        title="Share of samples with two or more labels that can't be ruled out",
+        title="Ambiguous: several labels are possible (conformal)",
         question="labels",
         space="labels",
         better="closer to real",
@@ -37,7 +37,7 @@ METRICS = (
     ),
     Metric(
         name="conformal_unlike",
-        title="Share of samples whose every label is less likely than on real images",
+        title="Unlike real: no label is likely (conformal)",
         question="labels",
         space="labels",
         better="closer to real",
@@ -48,7 +48,7 @@ METRICS = (
     ),
     Metric(
         name="disagreement",
-        title="Disagreement of the label predictor's networks (nats)",
+        title="Disagreement of the ensemble (nats)",
         question="labels",
         space="labels",
         better="closer to real",

@@ -13,7 +13,7 @@ REPEATS = 3
 METRICS = (
     Metric(
         name="fd_percent",
-        title="Fréchet distance, percent of the real variance",
+        title="Fréchet distance (% of the real variance)",
         question="fidelity",
         space="features",
         better="lower",
@@ -25,7 +25,7 @@ METRICS = (
     ),
     Metric(
         name="fd_infinity_percent",
-        title="Fréchet distance for infinitely many samples, percent of the real variance",
+        title="Fréchet distance for infinitely many samples (%)",
         question="fidelity",
         space="features",
         better="lower",

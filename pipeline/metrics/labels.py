@@ -69,7 +69,7 @@ METRICS = (
     ),
     Metric(
         name="ambiguous",
-        title="Share of samples that the label predictor is not sure of",
+        title="Unsure: low confidence of the label predictor",
         question="labels",
         space="labels",
         better="closer to real",

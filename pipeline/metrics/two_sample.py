@@ -11,7 +11,7 @@ from pipeline.metrics.neighbours import TIE, Neighbourhoods
 METRICS = (
     Metric(
         name="nearest_neighbour_accuracy",
-        title="Accuracy of telling fake from real by the nearest neighbour",
+        title="Accuracy of the nearest-neighbour test",
         question="fidelity",
         space="features",
         better=0.5,

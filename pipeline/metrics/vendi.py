@@ -8,7 +8,7 @@ from pipeline.metrics.inputs import check_vectors
 METRICS = (
     Metric(
         name="vendi_ratio",
-        title="Vendi score within classes over that of real images",
+        title="Vendi score within classes, over real",
         question="coverage",
         space="features",
         better="closer to real",

@@ -30,7 +30,7 @@ def family(name: str) -> type[GenerativeModel]:
 
 
 def configured(kind: type[GenerativeModel], settings: Mapping[str, Any], classes: int, where: str) -> FamilyConfig:
-    """The settings of a family for a data set of so many classes, which a conditional one is told; `where` is their key.
+    """The settings of a family, for a data set of so many classes: a conditional one is told. `where` is their key.
 
     Raises:
         ParamsError: a setting is not right, or is another number of classes.

@@ -91,6 +91,7 @@ class Conditional(TrainedModel):
     It is trained with labels: its `objectives(images, labels)` get both.
     """
 
+    Config: ClassVar[type[ConditionalConfig]]
     config: ConditionalConfig
 
     @abc.abstractmethod

@@ -33,7 +33,7 @@ def test_each_question_is_asked_and_asked_together() -> None:
 def test_each_has_a_formula_that_can_be_set_a_source_and_something_it_sees(metric: Metric) -> None:
     assert "<math" in convert(metric.formula)
     assert metric.title and any(year.isdigit() for year in metric.source.replace(",", " ").replace(";", " ").split())
-    assert metric.sees or metric.space == "labels" and metric.trained  # the rungs have no labels that were asked for
+    assert metric.sees or (metric.space == "labels" and metric.trained)  # the rungs have no labels that were asked for
 
 
 def test_each_corruption_is_seen_by_some_metric_of_some_space() -> None:
