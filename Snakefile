@@ -49,8 +49,10 @@ def code(*files):
 
 TRAINING = code("training", "monitor", "log", "resume", "compute", "blocks", "shapes", "models/base")
 CLASSIFIER = code("classifier", "compute", "shapes")
-FEATURES = [*CLASSIFIER, *code("features", "metrics/conformal")]
-SCORES = sorted(str(file) for folder in ("evaluation", "metrics") for file in Path("pipeline", folder).glob("*.py"))
+FEATURES = [*CLASSIFIER, *code("features")]
+METRICS = sorted({str(file) for file in Path("pipeline/metrics").glob("[!_]*.py")} - {*code("metrics/calibration")})
+DECLARED = code(*[f"metrics/{name}" for name in ("by_networks", "catalogue", "conformal", "uncertainty")])
+SCORES = [*sorted({*METRICS} - {*DECLARED}), *code("evaluation/reference", "evaluation/scores")]
 FIGURES = sorted(str(file) for file in Path("pipeline/figures").glob("*.py"))
 REPORT = sorted(str(file) for file in Path("pipeline/report").glob("*.py"))
 
@@ -390,7 +392,12 @@ rule ruler:
 rule reference:
     """Learn of the real images what every score compares with."""
     input:
-        code=[*FEATURES, *SCORES, *code("stages/reference")],
+        code=[
+            *FEATURES,
+            *code("stages/reference", "evaluation/reference"),
+            *code(*[f"metrics/{name}" for name in ("base", "bins", "birthday", "clusters", "distances", "inputs")]),
+            *code("metrics/labels", "metrics/novelty"),
+        ],
         dataset="data/images.npz",
         classifier="checkpoints/classifier.safetensors",
     output:
@@ -564,7 +571,7 @@ rule teach:
 rule compare:
     """Gather all scores: in one table, in short, as verdicts and ranks."""
     input:
-        code=[*SCORES, *code("stages/compare", "summary", "verdicts")],
+        code=[*METRICS, *code("stages/compare", "summary", "verdicts")],
         measures=[
             *measured("results/measures/{source}/{seed}.csv"),
             *measured("results/measures/{source}/{seed}-told_apart.csv"),
@@ -597,7 +604,7 @@ rule compare:
 rule check_claims:
     """Judge the paper's claims by what was measured."""
     input:
-        code=[*SCORES, *code("stages/check_claims", "claims", "evidence", "summary", "verdicts")],
+        code=[*METRICS, *code("stages/check_claims", "claims", "evidence", "summary", "verdicts")],
         metrics="results/metrics.csv",
         summary="results/summary.csv",
         verdicts="results/verdicts.csv",
@@ -821,7 +828,11 @@ rule draw_comparison:
 rule draw_ladder:
     """Try the metrics on images with known damage, and draw what each sees."""
     input:
-        code=[*FIGURES, *SCORES, *code("stages/draw_ladder", "ladder")],
+        code=[
+            *FIGURES,
+            *sorted({*METRICS} - {*code("metrics/uncertainty")}),
+            *code("stages/draw_ladder", "ladder", "rulers"),
+        ],
         measures=expand(
             "results/measures/{source}/{scores}.csv",
             source=dict.fromkeys(["test_images", *RUNGS.values()]),
@@ -845,7 +856,7 @@ rule draw_ladder:
 rule render:
     """Make the site from results and templates."""
     input:
-        code=[*REPORT, *SCORES, *code("stages/render", "families", "alarms", "rulers", "summary", "verdicts")],
+        code=[*REPORT, *METRICS, *code("stages/render", "families", "alarms", "rulers", "summary", "verdicts")],
         families=expand("pipeline/models/{file}.py", file=["base", *sorted({m.family for m in PARAMS.models.values()})]),
         templates=sorted(str(f) for f in Path("site_templates").rglob("*") if f.is_file()),
         metrics="results/metrics.csv",

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
-from pipeline.data import Dataset
+from pipeline.dataset import Dataset
 
 if TYPE_CHECKING:
     from torch import Tensor

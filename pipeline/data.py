@@ -6,10 +6,11 @@ import math
 import zipfile
 import zlib
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+
+from pipeline.dataset import Dataset
 
 SIDE = 28
 IDX = {"images": (2051, 3), "labels": (2049, 1)}  # the number such a file begins with, the axes of its array
@@ -46,17 +47,6 @@ CLASS_NAMES = {
         "T-shirt/top, Trouser, Pullover, Dress, Coat, Sandal, Shirt, Sneaker, Bag, Ankle boot".split(", ")
     ),
 }
-
-
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """Images as stored: 0 is background, 255 is ink; a label is an index into `class_names`."""
-
-    train_images: np.ndarray  # (n, 28, 28) uint8
-    train_labels: np.ndarray  # (n,) int64
-    test_images: np.ndarray  # (m, 28, 28) uint8
-    test_labels: np.ndarray  # (m,) int64
-    class_names: list[str]
 
 
 def load_folder(folder: Path) -> Dataset:

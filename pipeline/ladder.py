@@ -12,9 +12,10 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pipeline.dataset import TEST
 from pipeline.metrics.base import CORRUPTIONS, Metric
 from pipeline.metrics.catalogue import CATALOGUE
-from pipeline.rulers import RUNGS, TEST
+from pipeline.rulers import RUNGS
 
 SEEN, UNSEEN = 1.0, 0.5  # the excess from which a rung is seen, and up to which it is not
 LEAST_WIDTH = 0.02  # of the baseline

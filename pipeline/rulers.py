@@ -11,7 +11,7 @@ import numpy as np
 from scipy.ndimage import gaussian_filter
 from scipy.sparse import csr_array
 
-from pipeline.data import Dataset
+from pipeline.dataset import TEST, Dataset
 
 STEPS = 2  # of Lloyd's algorithm
 BLOCK = 2000  # images whose distances to all centres are held at once
@@ -168,9 +168,8 @@ RULERS = {
     "rung_part_noise": Ruler("training images, a tenth of them noise", part_noise),
 }
 
-TEST = "test_images"  # the real ones, which are handed out as they are
 ROWS = (TEST, "train_copies", "blurred", "noise", "gaussian", "centroids")
-"""What stands in every table."""
+"""What stands in every table; the test images are handed out as they are."""
 
 RUNGS = {"copies": "train_copies", "blur": "blurred"} | {
     name.removeprefix("rung_"): name for name in RULERS if name.startswith("rung_")

@@ -17,7 +17,8 @@ from functools import partial
 from pathlib import Path
 
 from pipeline.artifacts import write_bytes
-from pipeline.data import CLASS_NAMES, DIGESTS, FILES, Dataset, load_folder, load_npz, read_known
+from pipeline.data import CLASS_NAMES, DIGESTS, FILES, load_folder, load_npz, read_known
+from pipeline.dataset import Dataset
 
 SILENCE = 10  # seconds without a byte after which a mirror is given up
 PATIENCE = 300  # seconds that a package manager may take

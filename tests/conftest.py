@@ -7,7 +7,7 @@ import pytest
 
 from pipeline import sources
 from pipeline.compute import choose
-from pipeline.data import Dataset
+from pipeline.dataset import Dataset
 from pipeline.params import Compute
 
 ROOT = Path(__file__).parents[1]

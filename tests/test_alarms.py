@@ -11,7 +11,7 @@ from torch import nn
 from torch.nn.functional import softplus
 
 from pipeline import alarms, training
-from pipeline.data import Dataset
+from pipeline.dataset import Dataset
 from pipeline.models.base import Adversarial, Objective, TrainedModel, TrainingConfig
 from pipeline.models.gan import Gan
 from pipeline.models.vae import Vae

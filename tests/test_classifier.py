@@ -13,7 +13,7 @@ from torch.nn.functional import cross_entropy
 
 from pipeline import artifacts, classifier
 from pipeline.compute import choose
-from pipeline.data import Dataset
+from pipeline.dataset import Dataset
 from pipeline.metrics.calibration import adaptive_calibration_error, calibration_error
 from pipeline.params import Classifier as Config
 from pipeline.params import Compute

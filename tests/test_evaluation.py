@@ -11,7 +11,7 @@ from workspace import toy_images
 
 from pipeline import artifacts
 from pipeline.classifier import Classifier, Ensemble
-from pipeline.data import Dataset
+from pipeline.dataset import Dataset
 from pipeline.evaluation.reference import Reference, from_arrays, learn, to_arrays, vectors
 from pipeline.evaluation.scores import Draw, evaluate, halves
 from pipeline.features import RandomNetwork, digest, features_of, networks

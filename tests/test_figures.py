@@ -12,7 +12,7 @@ from PIL import Image
 
 from pipeline import artifacts
 from pipeline.alarms import RULES, Alarm, Trained
-from pipeline.data import Dataset
+from pipeline.dataset import Dataset
 from pipeline.figures import (
     comparison,
     grids,

@@ -8,9 +8,10 @@ import contract
 import numpy as np
 import pytest
 import torch
+from torch.distributions import Normal, kl_divergence
 
 from pipeline import artifacts, families, training
-from pipeline.data import Dataset
+from pipeline.dataset import Dataset
 from pipeline.models import configured, family
 from pipeline.models.base import (
     Adversarial,
@@ -25,6 +26,7 @@ from pipeline.models.cgan import Cgan
 from pipeline.models.cvae import Cvae
 from pipeline.models.gan import Gan
 from pipeline.models.vae import Vae
+from pipeline.monitor import Monitor
 from pipeline.params import ParamsError
 from pipeline.shapes import as_pixels
 from pipeline.stages import ask, describe, sample, train
@@ -232,6 +234,23 @@ class FewClasses(Cvae):
 def test_the_contract_catches(broken: type[Vae | Gan | Cvae | Cgan], promise: Callable[[contract.Build], None]) -> None:
     with pytest.raises((AssertionError, RuntimeError)):
         promise(lambda: broken(broken.Config()))
+
+
+def test_the_evaluation_and_the_monitor_see_each_image_with_its_own_label() -> None:
+    """By the divergence, which needs no randomness and has all the weight; almost no rate leaves the model as it is."""
+    torch.manual_seed(0)
+    model = Cvae(Cvae.Config(epochs=1, batch_size=100, lr=1e-12, beta=1e6))
+    pixels, labels = as_pixels(contract.digits(250)), torch.randperm(250) % 10
+    mean, log_var = model.encoder(torch.cat([pixels.flatten(1) / 255, torch.eye(10)[labels]], 1))
+    nats = kl_divergence(Normal(mean, (log_var / 2).exp()), Normal(0.0, 1.0)).sum(1)
+    assert training.evaluate(model, pixels, labels).terms["kl"] == pytest.approx(1e6 * nats.mean().item(), rel=1e-5)
+    monitor = Monitor(model, pixels, contract.FLOAT32, labels)
+    training.train(model, pixels, contract.FLOAT32, 0, lambda progress: None, None, monitor, labels)
+    check = dict(zip(monitor.checks.columns, monitor.checks.rows[-1], strict=True))
+    own = torch.autograd.grad(1e6 * nats[:100].mean(), list(model.encoder.log_var.parameters()))
+    assert check["gradient encoder.log_var"] == pytest.approx(
+        torch.cat([g.flatten() for g in own]).norm().item(), rel=1e-3
+    )
 
 
 # The stages ------------------------------------------------------------------------------------------------------

@@ -8,7 +8,7 @@ import torch
 from contract import FLOAT32
 
 from pipeline import artifacts
-from pipeline.data import Dataset
+from pipeline.dataset import Dataset
 from pipeline.models.gan import Gan
 from pipeline.models.vae import Vae
 from pipeline.stages import perfect_discriminator as stage

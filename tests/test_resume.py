@@ -17,7 +17,7 @@ from contract import FLOAT32, digits
 from torch import nn
 
 from pipeline import artifacts, training
-from pipeline.data import Dataset
+from pipeline.dataset import Dataset
 from pipeline.models.base import Objective, TrainedModel, TrainingConfig
 from pipeline.models.gan import Gan
 from pipeline.models.vae import Vae

@@ -10,7 +10,7 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 
 from pipeline import artifacts
-from pipeline.data import Dataset
+from pipeline.dataset import Dataset
 from pipeline.metrics.base import CORRUPTIONS
 from pipeline.params import RESERVED
 from pipeline.rulers import ROWS, RULERS, RUNGS, STEPS

@@ -11,7 +11,7 @@ from contract import FLOAT32
 from scipy.stats import binom, norm
 
 from pipeline import artifacts
-from pipeline.data import Dataset
+from pipeline.dataset import Dataset
 from pipeline.ladder import SEEN, excess
 from pipeline.metrics.by_networks import Apart, share_right, told_apart
 from pipeline.metrics.catalogue import CATALOGUE
@@ -182,6 +182,7 @@ def test_the_test_images_are_told_from_themselves_one_half_against_the_other(dat
     pd.testing.assert_frame_equal(table, again)
     halves = [np.concatenate(pair) for pair in apart_stage.halves(data.test_images, 2)]
     assert all(len(np.unique(both.reshape(200, -1), axis=0)) == 200 for both in halves)
+    assert not np.array_equal(*halves), "each draw should cut anew"
 
 
 def taught(folder: Path, model: str, images: np.ndarray, predicted: np.ndarray, *asked: str) -> pd.DataFrame:

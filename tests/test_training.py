@@ -12,7 +12,7 @@ from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_
 from pipeline import training
 from pipeline.blocks import Dropout, cross_entropy_of_pixels
 from pipeline.compute import Arithmetic, choose
-from pipeline.data import Dataset
+from pipeline.dataset import Dataset
 from pipeline.models.base import Objective, TrainedModel, count
 from pipeline.models.gan import Gan
 from pipeline.models.vae import Vae

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.data import Dataset
+from pipeline.dataset import Dataset
 from pipeline.evaluation.reference import Reference, vectors
 from pipeline.metrics import bins, birthday, clipped, frechet, kernel, neighbours, novelty, prd, two_sample, vendi
 from pipeline.metrics import labels as of_labels

@@ -12,11 +12,11 @@ from threadpoolctl import threadpool_limits
 from torch import nn
 
 from pipeline import artifacts
+from pipeline.dataset import TEST
 from pipeline.evaluation.reference import Reference, from_arrays
 from pipeline.evaluation.scores import Details, Draw, Row, evaluate
 from pipeline.features import digest, features_of, networks
 from pipeline.params import Labels, Samples
-from pipeline.rulers import TEST
 from pipeline.stages import run, settings
 
 COLUMNS = ["model", "seed", "set", "draw", "metric", "space", "label", "value", "lower", "upper", "n", "digest"]

@@ -7,7 +7,8 @@ from pathlib import Path
 import numpy as np
 
 from pipeline import artifacts
-from pipeline.rulers import RULERS, TEST
+from pipeline.dataset import TEST
+from pipeline.rulers import RULERS
 from pipeline.stages import run
 
 

@@ -15,10 +15,9 @@ import pandas as pd
 import torch
 
 from pipeline import artifacts, compute
-from pipeline.data import Dataset
+from pipeline.dataset import TEST, Dataset
 from pipeline.metrics.by_networks import share_right
 from pipeline.params import Compute, Samples
-from pipeline.rulers import TEST
 from pipeline.stages import run, settings
 from pipeline.trained_tests import teach
 

@@ -14,9 +14,9 @@ import pandas as pd
 import torch
 
 from pipeline import artifacts, compute
+from pipeline.dataset import TEST
 from pipeline.metrics.by_networks import told_apart
 from pipeline.params import Compute, Samples
-from pipeline.rulers import TEST
 from pipeline.stages import run, settings
 from pipeline.trained_tests import tell_apart
 
