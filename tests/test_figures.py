@@ -787,15 +787,12 @@ def test_stages_draw_what_their_flags_name(tmp_path: Path, monkeypatch: pytest.M
     p = probabilities(40)
     table = pd.DataFrame(p, columns=[f"p_{label}" for label in range(10)])
     table = table.assign(label=p.argmax(1), confidence=p.max(1), index=range(40), set="images")
-    share = pd.DataFrame({"label": range(10), "value": 0.1, "lower": 0.08, "upper": 0.12})
-    metrics = share.assign(model="vae", seed=3, set="images", metric="share", n=40)
     digits = np.arange(40) % 10
     dataset = Dataset(images(40), digits, images(40), digits, DIGITS)
     artifacts.write_dataset(tmp_path / "images.npz", dataset)
     for model in ("vae", "test_images"):
         artifacts.write_arrays(tmp_path / f"samples/{model}/3.npz", images=images(40), draws=images(40))
         artifacts.write_table(tmp_path / f"labels/{model}/3.csv", table)
-    artifacts.write_table(tmp_path / "metrics.csv", metrics)
     artifacts.write_table(tmp_path / "history.csv", history())
     told = trained()
     artifacts.write_table(tmp_path / "checks.csv", told.checks)
@@ -818,8 +815,7 @@ def test_stages_draw_what_their_flags_name(tmp_path: Path, monkeypatch: pytest.M
 
     draw_samples.main(
         flags(
-            "--model vae --seed 3 --dataset @images.npz --samples @samples/vae/3.npz"
-            " --labels @labels/vae/3.csv --metrics @metrics.csv"
+            "--dataset @images.npz --samples @samples/vae/3.npz --labels @labels/vae/3.csv"
             " --grid @out/samples.png --labelled @out/labels.svg --ambiguous @out/ambiguous.svg"
             " --classes @out/classes.svg"
         )
