@@ -19,11 +19,18 @@ configfile: "params.yaml"
 PARAMS = orchestration.prepare(config)
 SEEDS = PARAMS.seeds
 MODELS = list(PARAMS.models)
-TRAINED = [m for m in MODELS if "TrainedModel" in families.bases(PARAMS.models[m].family)]
-OBSERVED = [m for m in MODELS if "ObservationModel" in families.bases(PARAMS.models[m].family)]
-ADVERSARIAL = [m for m in MODELS if "Adversarial" in families.bases(PARAMS.models[m].family)]
-AUTOENCODERS = [m for m in MODELS if "Autoencoder" in families.bases(PARAMS.models[m].family)]
-CONDITIONAL = [m for m in MODELS if "Conditional" in families.bases(PARAMS.models[m].family)]
+
+
+def having(capability):
+    """The models whose class is declared to have a capability."""
+    return [model for model in MODELS if capability in families.bases(PARAMS.models[model].family)]
+
+
+TRAINED = having("TrainedModel")
+OBSERVED = having("ObservationModel")
+ADVERSARIAL = having("Adversarial")
+AUTOENCODERS = having("Autoencoder")
+CONDITIONAL = having("Conditional")
 LABELLED = [*CONDITIONAL, "train_copies", "test_images"]  # whose samples have labels that are not predicted
 RULERS = list(dict.fromkeys([*ROWS, *RUNGS.values()]))
 CORES = orchestration.share(PARAMS.compute.threads, workflow.resource_settings.cores, os.cpu_count())  # of a training

@@ -70,6 +70,13 @@ def write_table(path: Path, table: pd.DataFrame) -> None:
         table.to_csv(part, index=False, float_format="%.9g")
 
 
+def write_scores(path: Path, rows: list[dict[str, Any]], model: str, seed: int) -> None:
+    """Scores of one model with one seed, as all stages write them: a row each, with what it has of these columns."""
+    columns = ["model", "seed", "set", "draw", "metric", "space", "label", "value", "lower", "upper", "n", "digest"]
+    table = pd.DataFrame(rows, columns=pd.Index(columns)).assign(model=model, seed=seed)
+    write_table(path, table.astype({"draw": "Int64", "label": "Int64", "n": "Int64"}))
+
+
 def read_table(path: Path) -> pd.DataFrame:
     return pd.read_csv(path)
 

@@ -55,6 +55,26 @@ def test_the_calibration_error_of_a_judge_that_knows_its_odds_is_near_0() -> Non
     assert calibration.calibration_error(confidence, rng.uniform(size=200_000) < confidence) < 0.005
 
 
+def test_bins_of_equal_counts_find_what_equal_widths_average_away() -> None:
+    """Of 800 images at .95 nine tenths are right, of 700 at .99 all: one wide bin, but eight bins and seven."""
+    confidence = np.repeat([0.95, 0.99], [800, 700])
+    correct = np.concatenate([np.arange(800) % 10 > 0, np.ones(700, bool)])
+    above, below = 800 * 0.05, 700 * 0.01
+    assert calibration.adaptive_calibration_error(confidence, correct) == pytest.approx((above + below) / 1500)
+    assert calibration.calibration_error(confidence, correct) == pytest.approx((above - below) / 1500)
+
+
+def test_the_adaptive_calibration_error_is_its_definition_and_does_not_depend_on_the_order_of_ties() -> None:
+    rng = np.random.default_rng(0)
+    confidence, correct = rng.uniform(size=1500), rng.uniform(size=1500) < 0.6
+    bins = np.argsort(confidence).reshape(calibration.BINS, 100)
+    expected = np.abs(confidence[bins].mean(axis=1) - correct[bins].mean(axis=1)).mean()
+    assert calibration.adaptive_calibration_error(confidence, correct) == pytest.approx(expected)
+    tied, mixed = confidence.round(1), rng.permutation(1500)
+    found = [calibration.adaptive_calibration_error(tied[order], correct[order]) for order in (np.arange(1500), mixed)]
+    assert found[0] == pytest.approx(found[1], abs=1e-12)
+
+
 def test_reliability_leaves_empty_bins_out_and_counts_every_image(
     judged: tuple[np.ndarray, np.ndarray],
 ) -> None:

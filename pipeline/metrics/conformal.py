@@ -112,8 +112,8 @@ def kinds(probabilities: np.ndarray, q_strict: float, q_loose: float) -> np.ndar
     """What the sets make of each image: (n,) of `ambiguous`, `unlike` or `clear`.
 
     Ambiguous: the loose set holds two labels or more. Unlike real images: not ambiguous, and the strict set is empty,
-    as it is wherever the loose one is. Clear: all others. Of real images about 5 % are unlike, for the strict sets may
-    miss so many.
+    as it is wherever the loose one is. Clear: all others. The strict sets miss about 5 % of real images, so at most
+    about as many of these are unlike; how many of them are ambiguous instead depends on the loose threshold.
 
     Args:
         probabilities: (n, classes), each row summing to 1.

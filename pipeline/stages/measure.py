@@ -19,8 +19,6 @@ from pipeline.features import digest, features_of, networks
 from pipeline.params import Labels, Samples
 from pipeline.stages import run, settings
 
-COLUMNS = ["model", "seed", "set", "draw", "metric", "space", "label", "value", "lower", "upper", "n", "digest"]
-
 
 def main(argv: Sequence[str] | None = None) -> None:
     cli = argparse.ArgumentParser(prog="measure", description=__doc__)
@@ -56,9 +54,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     if args.record:
         rows += [{"set": "images", **row} for row in training_rows(artifacts.read_json(args.record))]
 
-    measures = pd.DataFrame(rows, columns=pd.Index(COLUMNS)).assign(model=args.model, seed=args.seed)
     artifacts.write_arrays(args.details, **shown)
-    artifacts.write_table(args.measures, measures.astype({"draw": "Int64", "label": "Int64", "n": "Int64"}))
+    artifacts.write_scores(args.measures, rows, args.model, args.seed)
 
 
 def tell(sentence: str) -> None:

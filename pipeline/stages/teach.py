@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import pandas as pd
 import torch
 
 from pipeline import artifacts, compute
@@ -20,8 +19,6 @@ from pipeline.metrics.by_networks import share_right
 from pipeline.params import Compute, Samples
 from pipeline.stages import run, settings
 from pipeline.trained_tests import teach
-
-COLUMNS = ["model", "seed", "set", "draw", "metric", "space", "label", "value", "lower", "upper", "n", "digest"]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -65,8 +62,7 @@ def main(argv: Sequence[str] | None = None) -> None:
                 }
                 for metric, (value, lower, upper) in found.items()
             ]
-    measures = pd.DataFrame(rows, columns=pd.Index(COLUMNS)).assign(model=args.model, seed=args.seed)
-    artifacts.write_table(args.measures, measures)
+    artifacts.write_scores(args.measures, rows, args.model, args.seed)
 
 
 def known_labels(images: np.ndarray, data: Dataset, path: Path) -> np.ndarray:

@@ -10,7 +10,6 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import torch
 
 from pipeline import artifacts, compute
@@ -19,8 +18,6 @@ from pipeline.metrics.by_networks import told_apart
 from pipeline.params import Compute, Samples
 from pipeline.stages import run, settings
 from pipeline.trained_tests import tell_apart
-
-COLUMNS = ["model", "seed", "set", "draw", "metric", "space", "label", "value", "lower", "upper", "n", "digest"]
 
 
 def main(argv: Sequence[str] | None = None) -> None:
@@ -48,20 +45,13 @@ def main(argv: Sequence[str] | None = None) -> None:
                 file=sys.stderr,
                 flush=True,
             )
-            about = {
-                "model": args.model,
-                "seed": args.seed,
-                "set": name,
-                "draw": number,
-                "space": "pixels",
-                "n": found.n,
-            }
+            about = {"set": name, "draw": number, "space": "pixels", "n": found.n}
             rows += [
                 {"metric": "network_accuracy", "value": found.accuracy, "lower": found.lower, "upper": found.upper}
                 | about,
                 {"metric": "network_gap", "value": found.gap} | about,
             ]
-    artifacts.write_table(args.measures, pd.DataFrame(rows, columns=pd.Index(COLUMNS)))
+    artifacts.write_scores(args.measures, rows, args.model, args.seed)
 
 
 def halves(test: np.ndarray, count: int) -> Iterator[tuple[np.ndarray, np.ndarray]]:
