@@ -10,11 +10,14 @@ import subprocess
 import time
 from pathlib import Path
 
+import pandas as pd
 import pytest
 import yaml
 from workspace import CLASSES, ENVIRONMENT, Workspace
 
 from pipeline import params
+from pipeline.metrics.catalogue import CATALOGUE
+from pipeline.rulers import ROWS
 
 SNAKEMAKE = ("snakemake", "--cores", "2")
 ONE_MODEL = {
@@ -22,6 +25,7 @@ ONE_MODEL = {
     "draw_samples": 1,
     "draw_comparison": 1,
     "compare": 1,
+    "check_claims": 1,
     "curves": 1,
     "render": 1,
 }
@@ -57,13 +61,24 @@ def test_one_command_builds_the_site_and_both_tools_have_nothing_left_to_do(fini
 
 def test_the_table_of_metrics_is_complete(finished: Workspace) -> None:
     table = finished.metrics()
-    assert set(table["model"]) == {"gan", "vae", "test_images"}
+    assert set(table["model"]) == {"gan", "vae", *ROWS}
     assert set(table[table["model"] == "vae"]["set"]) == {"images", "draws"}
-    shares = table[(table["metric"] == "share") & (table["set"] == "images")]
-    assert (shares.groupby("model")["label"].count() == CLASSES).all()
-    assert shares.groupby("model")["value"].sum().to_list() == pytest.approx([1, 1, 1], abs=1e-4)
+    shares = table[(table["metric"] == "share") & (table["set"] == "images")].groupby(["model", "draw"])
+    assert (shares["label"].count() == CLASSES).all()
+    assert shares["value"].sum().to_list() == pytest.approx([1] * len(shares), abs=1e-4)
+    draws = table[table["metric"] == "fd_percent"].groupby(["model", "set"])["draw"].nunique().to_dict()
+    twice = {(model, "images"): 2 for model in ("gan", "vae", "test_images", "train_copies")}
+    once = {(ruler, "images"): 1 for ruler in ("blurred", "noise", "gaussian", "centroids")}
+    assert draws == twice | once | {("vae", "draws"): 1}
+    of_networks = {name for name, metric in CATALOGUE.items() if metric.trained and metric.space == "labels"}
+    few = {"fd_infinity_percent"}  # there are too few toy images
+    assert {*CATALOGUE} - {*table["metric"]} == of_networks | few
     real = table[(table["model"] == "test_images") & (table["metric"] == "sharpness_ratio")]
     assert real["value"].item() == 1
+    summary = pd.read_csv(finished.folder / "results" / "summary.csv")
+    assert {*summary["space"].dropna()} == {"pixels", "classifier", "random"}
+    verdicts, claims = (pd.read_csv(finished.folder / "results" / f"{name}.csv") for name in ("verdicts", "claims"))
+    assert set(verdicts["basis"]) == {"one training each"} and len(claims) == 14
     selection = json.loads((finished.folder / "results" / "metrics.json").read_text())
     assert selection["gan"]["parameters"] == 2_953_745 and selection["vae"]["images_seen"] == 240
 
@@ -79,7 +94,7 @@ def test_dvc_yaml_covers_every_file_that_a_rule_reads_or_writes(finished: Worksp
         return any(file == folder or file.startswith(folder + "/") for folder in folders)
 
     stage_of = {"fetch": "data", "train_classifier": "classifier"}
-    families = {"train", "describe", "sample", "reference", "explore", "label", "diagnose", "perfect_discriminator"}
+    families = {"train", "describe", "ask", "sample", "ruler", "explore", "label", "diagnose", "perfect_discriminator"}
     seen = set()
     for file in (finished.folder / ".snakemake" / "metadata").rglob("*"):
         if not file.is_file():
@@ -105,7 +120,7 @@ def test_a_clone_with_dvc_pull_has_nothing_to_do(clone: Workspace) -> None:
 def test_a_changed_rate_retrains_that_model_only_under_either_tool(clone: Workspace) -> None:
     before = clone.trained()
     clone.edit("models.gan.lr", 0.001)
-    once = ["train", "describe", "sample", "label", "measure", "diagnose", "perfect_discriminator"]
+    once = ["train", "describe", "sample", "label", "measure", "tell_apart", "diagnose", "perfect_discriminator"]
     of_a_gan = {rule: 1 for rule in [*once, "draw_perfect_discriminator", "all"]}
     assert clone.planned() == of_a_gan | ONE_MODEL
     clone.run("dvc", "repro")
