@@ -32,6 +32,7 @@ ADVERSARIAL = having("Adversarial")
 AUTOENCODERS = having("Autoencoder")
 CONDITIONAL = having("Conditional")
 LABELLED = [*CONDITIONAL, "train_copies", "test_images"]  # whose samples have labels that are not predicted
+PAGES = ["index", "scores", "compare", "labels", "paper", "methods", "provenance"]
 RULERS = list(dict.fromkeys([*ROWS, *RUNGS.values()]))
 CORES = orchestration.share(PARAMS.compute.threads, workflow.resource_settings.cores, os.cpu_count())  # of a training
 GPU = int(os.path.exists("/dev/nvidia0") and PARAMS.compute.device != "cpu")
@@ -57,8 +58,8 @@ def code(*files):
 TRAINING = code("training", "monitor", "log", "resume", "compute", "blocks", "shapes", "models/base")
 CLASSIFIER = code("classifier", "compute", "shapes")
 FEATURES = [*CLASSIFIER, *code("features")]
-METRICS = sorted({str(file) for file in Path("pipeline/metrics").glob("[!_]*.py")} - {*code("metrics/calibration")})
-DECLARED = code(*[f"metrics/{name}" for name in ("by_networks", "catalogue", "conformal", "uncertainty")])
+METRICS = sorted({str(file) for file in Path("pipeline/metrics").glob("[!_]*.py")} - {*code("metrics/calibration", "metrics/conformal")})
+DECLARED = code("metrics/by_networks", "metrics/catalogue", "metrics/uncertainty")
 SCORES = [*sorted({*METRICS} - {*DECLARED}), *code("evaluation/reference", "evaluation/scores")]
 FIGURES = sorted(str(file) for file in Path("pipeline/figures").glob("*.py"))
 REPORT = sorted(str(file) for file in Path("pipeline/report").glob("*.py"))
@@ -165,8 +166,8 @@ rule train_classifier:
     input:
         code=[
             *CLASSIFIER,
-            *code("stages/train_classifier", "metrics/base", "metrics/calibration", "metrics/conformal"),
-            *code("metrics/inputs", "metrics/proportions"),
+            *code("stages/train_classifier"),
+            *code(*[f"metrics/{name}" for name in ("calibration", "conformal", "inputs", "proportions")]),
         ],
         dataset="data/images.npz",
     output:
@@ -449,7 +450,7 @@ rule explore:
 rule label:
     """Predict a label for each sample."""
     input:
-        code=[*CLASSIFIER, *code("stages/label", "metrics/base", "metrics/conformal", "metrics/inputs")],
+        code=[*CLASSIFIER, *code("stages/label", "metrics/conformal", "metrics/inputs")],
         classifier="checkpoints/classifier.safetensors",
         samples="results/samples/{source}/{seed}.npz",
     output:
@@ -902,9 +903,7 @@ rule render:
         judge=expand("results/figures/classifier/{figure}.svg", figure=["confusion", "reliability"]),
         comparison=expand("results/figures/comparison/{figure}.svg", figure=["sharpness", "confidence"]),
     output:
-        "site/index.html",
-        "site/methods.html",
-        "site/paper.html",
+        expand("site/{page}.html", page=PAGES),
         expand("site/models/{model}.html", model=MODELS),
     log:
         "logs/render.txt",

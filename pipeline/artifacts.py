@@ -160,10 +160,19 @@ def read_model(path: Path) -> "GenerativeModel":
 
 
 def read_classifier(path: Path) -> "Ensemble":
-    """The label predictor of a checkpoint, on the CPU, in eval mode."""
+    """The label predictor of a checkpoint, on the CPU, in eval mode.
+
+    Raises:
+        ValueError: it is no ensemble of this version.
+    """
     from pipeline.classifier import Classifier, Ensemble
 
     weights, about = read_weights(path)
+    if missing := {"classes", "members"} - about.keys():
+        raise ValueError(
+            f"{path} should say of how many {' and '.join(sorted(missing))} its classifier is; found no such entry: "
+            "an older version wrote it, or it is another network. Delete it and run again."
+        )
     ensemble = Ensemble(Classifier(int(about["classes"])) for _ in range(int(about["members"])))
     ensemble.load_state_dict(weights)
     return ensemble.eval()

@@ -17,7 +17,7 @@ from pipeline.params import Classifier as Config
 from pipeline.shapes import Images, Labels, Pixels, as_images
 
 SHIFT = 2  # pixels; each training image is moved by up to this much in each direction
-BATCH = 1000  # images a pass outside of training
+BATCH = 100  # images a pass outside of training: with more, their activations leave the cache of a CPU
 
 
 class Classifier(nn.Module):

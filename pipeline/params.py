@@ -20,6 +20,7 @@ from pipeline import families
 S = TypeVar("S", bound=BaseModel)
 RESERVED = (
     *("classifier", "comparison"),  # folders beside those of the models
+    "mixed",  # a verdict
     *("test_images", "train_copies", "blurred", "noise", "gaussian", "centroids"),  # known images
 )
 
@@ -91,7 +92,7 @@ class Model(BaseModel):
 
 def free(name: str) -> str:
     if name in RESERVED or name.startswith("rung_"):
-        raise ValueError("another name: results has a folder of this one")
+        raise ValueError("another name: this one has a meaning of its own in the results")
     return name
 
 

@@ -17,7 +17,7 @@ from pipeline.shapes import Images, Labels, Pixels, as_images
 EPOCHS = 8
 BATCH = 64
 RATE = 2e-3  # the peak of the one-cycle schedule; with twice as much some trainings never leave the start
-PASS = 1000  # images a pass outside of training
+PASS = 100  # images a pass outside of training
 MEAN, SPREAD = 0.1307, 0.3081  # of the pixels of MNIST: about zero mean and unit variance are what networks expect
 
 Others = UInt8[Tensor, "m 28 28"]  # stored images, of another number

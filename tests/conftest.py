@@ -1,9 +1,12 @@
 """What several test files share."""
 
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from browser import QUIET, find
+from playwright.sync_api import Browser, sync_playwright
 
 from pipeline import sources
 from pipeline.compute import choose
@@ -17,6 +20,21 @@ ROOT = Path(__file__).parents[1]
 def mnist() -> Dataset:
     """The real MNIST, fetched as the pipeline does it, and kept where the pipeline keeps it."""
     return sources.load("mnist", ROOT / "data" / "raw" / "mnist", lambda line: print(line, file=sys.stderr))
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """A real Chromium."""
+    path = find()
+    if path is None:
+        pytest.fail(
+            "The site is tested in a real browser; expected a Chromium, found none. "
+            "Run `python tests/browser.py`, which installs one, or set CHROMIUM to the path of one."
+        )
+    with sync_playwright() as playwright:
+        opened = playwright.chromium.launch(executable_path=path, args=QUIET)
+        yield opened
+        opened.close()
 
 
 def pytest_configure() -> None:

@@ -79,7 +79,7 @@ def test_a_family_is_the_name_by_default(raw: dict[str, Any]) -> None:
         ("compute.device", "gpu", "compute.device: expected 'auto', 'cpu' or 'cuda'; found 'gpu'"),
         ("compute.thread", 2, "compute.thread: unknown key; did you mean threads?"),
         ("compute.colour", 2, "compute.colour: unknown key; known here: device, precision, threads."),
-        ("presets.laptop.compute.threads", 0, "compute.threads: expected a number greater than 0; found 0"),
+        ("presets.laptop.classifier.members", 0, "classifier.members: expected a number greater than 0; found 0"),
         ("classifier.lr", -1, "classifier.lr: expected a number greater than 0; found -1"),
         ("classifier.epochs", "many", "classifier.epochs: expected a valid integer"),
         ("sample", {}, "sample: unknown key; did you mean samples?"),
@@ -91,6 +91,7 @@ def test_a_family_is_the_name_by_default(raw: dict[str, Any]) -> None:
         ("models.wgan", {}, "models.wgan.family: expected a file of pipeline/models/, one of "),
         ("models.vae", 3, "models.vae: expected "),
         ("models.classifier", {"family": "gan"}, "models.classifier: expected another name"),
+        ("models.mixed", {"family": "gan"}, "models.mixed: expected another name"),
         ("data", None, "data: expected "),
         ("report.title", "", "report.title: "),
     ],
@@ -107,10 +108,10 @@ def test_a_missing_section_gets_a_sentence(raw: dict[str, Any]) -> None:
 
 
 def test_all_wrong_values_are_told_at_once(raw: dict[str, Any]) -> None:
-    wrong = put(put(raw, "presets.laptop.compute.threads", -1), "classifier.epochs", 0)
+    wrong = put(put(raw, "presets.laptop.classifier.members", -1), "classifier.epochs", 0)
     with pytest.raises(params.ParamsError) as caught:
         params.resolve(wrong)
-    assert "compute.threads" in str(caught.value) and "classifier.epochs" in str(caught.value)
+    assert "classifier.members" in str(caught.value) and "classifier.epochs" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", families.names())

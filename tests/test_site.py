@@ -5,7 +5,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import get_args
 from urllib.parse import unquote, urlsplit
@@ -15,9 +15,8 @@ import pandas as pd
 import pytest
 import site_results
 from axe_playwright_python.sync_playwright import Axe
-from browser import QUIET, find
 from jinja2 import UndefinedError
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Page
 
 from pipeline.alarms import RULES
 from pipeline.metrics.base import CORRUPTIONS, Question
@@ -27,11 +26,12 @@ from pipeline.report.duel import duel
 from pipeline.report.health import powers
 from pipeline.report.measures import QUESTIONS, direction
 from pipeline.report.numbers import number, orders, setting
+from pipeline.report.overview import run_of
 from pipeline.report.paper import paper_page
 from pipeline.report.prose import formula, prose
 from pipeline.report.results import REAL, Family, Provenance, Results
 from pipeline.report.scores import Cell, Measured, Summary
-from pipeline.report.views import index_page, model_views
+from pipeline.report.views import model_views
 from pipeline.stages import render as stage
 from pipeline.verdicts import outcomes
 
@@ -177,7 +177,8 @@ def test_a_run_of_few_seeds_says_that_it_cannot_decide(results: Results) -> None
 
 
 def test_scores_are_those_of_the_summary(results: Results) -> None:
-    rows = rows_of(render(results, TEMPLATES)["index.html"], "scores")
+    page = render(results, TEMPLATES)["scores.html"]
+    rows = [row for question in QUESTIONS for row in rows_of(page, question)]
     summary = results.summary.set_index(["model", "set", "metric", "space"])["value"].to_dict()
     for name, title in {"gan": "gan", "noise": "uniform noise"}.items():
         shown = [cell.split(" ")[0] for row in rows if row[0] == title for cell in row[1:]]
@@ -193,12 +194,37 @@ def test_scores_are_those_of_the_summary(results: Results) -> None:
     assert [row[0] for row in rows if len(row) > 1].count("vae, pixels drawn") == 5
 
 
+def test_the_overview_has_the_first_score_of_each_question(results: Results) -> None:
+    pages = render(results, TEMPLATES)
+    shown = {row[0]: row[1:] for row in rows_of(pages["index.html"], "scores")[2:]}
+    for place, question in enumerate(QUESTIONS):
+        whole = {row[0]: row[1:] for row in rows_of(pages["scores.html"], question)}
+        for name in ("gan", "vae", "real test images", "uniform noise"):
+            assert shown[name][place] in whole[name]
+
+
+def test_side_by_side_has_every_score_and_every_pair(results: Results) -> None:
+    page = render(results, TEMPLATES)["compare.html"]
+    rows = rows_of(page, "scored")
+    scores = [row for row in rows[1:] if len(row) > 1]
+    assert rows[0] == ["Score", "Real images", "gan", "gan_saturating", "vae"]
+    of_gan = [row for question in QUESTIONS for row in rows_of(render(results, TEMPLATES)["scores.html"], question)]
+    assert [row[2] for row in scores] == [cell for row in of_gan if row[0] == "gan" for cell in row[1:]]
+    answers = outcomes(results.verdicts)
+    pairs = rows_of(page, "pairs")[1:]
+    assert [row[0] for row in pairs] == ["gan and gan_saturating", "gan and vae", "gan_saturating and vae"]
+    for row in pairs:
+        a, _, b = row[0].partition(" and ")
+        expected = answers[(answers["a"] == a) & (answers["b"] == b)]["outcome"]
+        assert all(cell.startswith(outcome) for cell, outcome in zip(row[1:], expected, strict=True))
+
+
 def test_ties_are_grey_and_a_sole_winner_bold(single: Results) -> None:
     def marks(ranks: list[tuple[str, int]]) -> list[str | None]:
         table = pd.DataFrame(ranks, columns=pd.Index(["model", "best"])).assign(
             metric="kd", space="classifier", worst=3
         )
-        page = render(dataclasses.replace(single, ranks=table), TEMPLATES)["index.html"]
+        page = render(dataclasses.replace(single, ranks=table), TEMPLATES)["scores.html"]
         tree = html5lib.parse(page, namespaceHTMLElements=False)
         return [cell.get("class") for cell in tree.iter("td") if cell.get("class") in ("best", "tied")]
 
@@ -219,7 +245,7 @@ def test_every_metric_is_explained_and_linked(results: Results) -> None:
         assert ("not a score to rank models by" in text) != metric.ranks
         assert ("not tried on damaged images" in text) == (not metric.sees)
         assert any(each.tag.endswith("math") for each in articles[f"metric-{name}"].iter())
-        assert f'href="methods.html#metric-{name}"' in pages["index.html"]
+        assert f'href="methods.html#metric-{name}"' in pages["scores.html"]
 
 
 def test_the_networks_of_the_features_are_named_with_their_digests(results: Results) -> None:
@@ -236,7 +262,7 @@ def test_the_ladder_is_shown_with_what_it_found_otherwise(results: Results, sing
     assert results.ladder is not None
     as_said = dataclasses.replace(results, ladder=results.ladder.assign(found="edge"))
     assert "Nowhere did this run find the opposite" in text_of(render(as_said, TEMPLATES)["methods.html"])
-    assert "ladder" not in "".join(render(single, TEMPLATES).values())
+    assert "ladder" not in render(single, TEMPLATES)["methods.html"]
 
 
 def test_claims_are_told_with_their_number_and_verdict(results: Results) -> None:
@@ -314,7 +340,7 @@ def test_every_question_has_its_words() -> None:
 @pytest.mark.parametrize("count", [1, 2, 15])
 def test_any_number_of_models_reads_well(tmp_path: Path, count: int) -> None:
     pages = render(read(tmp_path, models=family_of(count), seeds=(0,)), TEMPLATES)
-    assert len(pages) == count + 3
+    assert len([path for path in pages if path.startswith("models/")]) == count
     text = text_of(pages["index.html"])
     finding = text[text.index("Where real test images") : text.index("Each model was trained")]
     assert finding.count("model_") == {1: 2, 2: 4, 15: 4}[count]
@@ -352,8 +378,7 @@ def test_a_layer_too_many_or_too_few_is_marked(results: Results) -> None:
 
 
 def compared(results: Results) -> Mapping:
-    models = model_views(results)
-    return paper_page(index_page(results, models).run, models, results.claims).tables
+    return paper_page(run_of(results), model_views(results), results.claims).tables
 
 
 def section(page: str, heading: str) -> str:
@@ -458,8 +483,7 @@ def test_hostile_text_stays_text(tmp_path: Path) -> None:
         claims=hostile.claims.assign(**dict.fromkeys(("claim", "section", "measure", "rule", "unit", "note"), MARKUP)),
     )
     for path, page in render(altered, TEMPLATES).items():
-        assert MARKUP not in page
-        assert "<script" not in page
+        assert MARKUP not in page and "<script>" not in page
         assert text_of(page).count(MARKUP) >= 2, f"{path} should show the text {MARKUP}"
         assert not html5lib.parse(page, namespaceHTMLElements=False).findall(".//b")
     shown = rows_of(render(altered, TEMPLATES)["paper.html"], "claims")[1:]
@@ -600,20 +624,6 @@ def test_every_picture_has_a_text_and_its_size(site: Path) -> None:
 # In a browser.
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    path = find()
-    if path is None:
-        pytest.fail(
-            "The site is tested in a real browser; expected a Chromium, found none. "
-            "Run `python tests/browser.py`, which installs one, or set CHROMIUM to the path of one."
-        )
-    with sync_playwright() as playwright:
-        opened = playwright.chromium.launch(executable_path=path, args=QUIET)
-        yield opened
-        opened.close()
-
-
 @pytest.mark.parametrize("scheme, width", [("light", 1280), ("dark", 1280), ("light", 360)])
 def test_pages_are_accessible_quiet_and_self_contained(browser: Browser, site: Path, scheme: str, width: int) -> None:
     complaints: list[str] = []
@@ -639,6 +649,58 @@ def open_whole(page: Page, path: Path) -> None:
     """Open a page with all its pictures, those below the fold included."""
     page.goto(path.resolve().as_uri())
     page.evaluate("Promise.all([...document.images].map(image => { image.loading = 'eager'; return image.decode(); }))")
+
+
+def test_two_models_are_chosen_by_keyboard_and_by_address(browser: Browser, site: Path) -> None:
+    page = browser.new_page()
+    address = (site / "compare.html").resolve().as_uri()
+
+    def shown() -> tuple[list[str], int]:
+        heads = page.locator(".sideways thead th[data-model]:visible").all_inner_texts()
+        assert page.locator(".grids > div:visible").count() == len(heads)
+        return heads, page.locator("tr[data-pair]:visible").count()
+
+    page.goto(address)
+    assert shown() == (["gan", "vae"], 1)
+    page.focus("select[name=second]")
+    page.keyboard.press("ArrowUp")
+    assert shown() == (["gan", "gan_saturating"], 1)
+    assert page.get_by_role("status").inner_text() == "gan beside gan_saturating."
+    page.keyboard.press("ArrowUp")
+    assert shown() == (["gan"], 0) and "two different" in page.get_by_role("status").inner_text()
+    page.goto("about:blank")
+    page.goto(f"{address}?first=vae&second=gan_saturating")
+    assert shown() == (["gan_saturating", "vae"], 1)
+    page.close()
+
+
+def test_without_scripts_nothing_is_lost(browser: Browser, site: Path) -> None:
+    with browser.new_context(java_script_enabled=False) as context:
+        page = context.new_page()
+        page.goto((site / "compare.html").resolve().as_uri())
+        assert page.locator(".sideways thead th[data-model]:visible").count() == 3
+        assert page.locator("tr[data-pair]:visible").count() == 3
+        assert page.locator("form:visible").count() == 0
+
+
+def test_scores_are_sorted_by_a_column_and_back(browser: Browser, site: Path, results: Results) -> None:
+    page = browser.new_page()
+    page.goto((site / "scores.html").resolve().as_uri())
+    table = page.locator("table[aria-labelledby=sharpness]")
+
+    def column() -> list[float]:
+        cells = table.locator("tbody >> nth=0").locator("tr td:nth-child(2)")
+        return [float(cell.get_attribute("data-value") or "nan") for cell in cells.all()]
+
+    before = column()
+    button = table.get_by_role("button").first
+    button.focus()
+    page.keyboard.press("Enter")
+    assert column() == sorted(before) != before
+    page.keyboard.press("Enter")
+    assert column() == sorted(before, reverse=True)
+    assert table.locator("[aria-sort=descending]").count() == 1
+    page.close()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

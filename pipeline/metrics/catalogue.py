@@ -7,7 +7,6 @@ from pipeline.metrics import (
     birthday,
     by_networks,
     clipped,
-    conformal,
     frechet,
     kernel,
     labels,
@@ -23,7 +22,7 @@ from pipeline.metrics.base import Metric, Question
 MODULES = (
     *(frechet, kernel, neighbours, clipped, two_sample, by_networks),
     *(prd, vendi, bins, birthday),
-    *(labels, conformal),
+    labels,
     *(novelty, sharpness),
 )
 CATALOGUE: dict[str, Metric] = {

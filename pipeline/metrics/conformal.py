@@ -18,46 +18,9 @@ import math
 import numpy as np
 from scipy.special import entr
 
-from pipeline.metrics.base import Metric
 from pipeline.metrics.inputs import check_shares
 
 ALPHAS = (0.05, 0.002)  # how often a set may miss the true label: the strict sets, the loose ones
-
-METRICS = (
-    Metric(
-        name="conformal_ambiguous",
-        title="Ambiguous: several labels are possible (conformal)",
-        question="labels",
-        space="labels",
-        better="closer to real",
-        formula=r"P\bigl[\#S_{0.002}(x)\ge 2\bigr],\quad S_\alpha(x)=\{y:p(y\mid x)\ge 1-q_\alpha\}",
-        source="Sadinle et al., 2019, whose guarantee is for exchangeable real data only",
-        sees=("blur_slight", "blur", "pca_50", "pca_20", "noise", "shift", "half_one_class", "mean_of_two"),
-        blind=("copies",),
-    ),
-    Metric(
-        name="conformal_unlike",
-        title="Unlike real: no label is likely (conformal)",
-        question="labels",
-        space="labels",
-        better="closer to real",
-        formula=r"P\bigl[\#S_{0.05}(x)=0,\ \#S_{0.002}(x)\le 1\bigr],\quad S_\alpha(x)=\{y:p(y\mid x)\ge 1-q_\alpha\}",
-        source="Sadinle et al., 2019, whose guarantee is for exchangeable real data only",
-        sees=("noise", "distinct_100", "mean_of_two", "part_noise"),
-        blind=("copies", "missing_class", "half_one_class"),
-    ),
-    Metric(
-        name="disagreement",
-        title="Disagreement of the ensemble (nats)",
-        question="labels",
-        space="labels",
-        better="closer to real",
-        formula=r"E_x\Bigl[H\Bigl(\frac{1}{M}\sum_m p_m(y\mid x)\Bigr)-\frac{1}{M}\sum_m H(p_m(y\mid x))\Bigr]",
-        source="Houlsby et al., 2011; with networks trained apart: Lakshminarayanan et al., 2017",
-        sees=("pca_50", "pca_20", "noise", "threshold", "shift", "mean_of_two", "part_noise"),
-        blind=("copies", "missing_class"),
-    ),
-)
 
 
 def scores(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:

@@ -1,8 +1,9 @@
 """Two models against each other, question by question."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -57,22 +58,28 @@ def duel(verdicts: pd.DataFrame, models: Sequence[str], seeds: int) -> Duel | No
         models: in the order of params.yaml.
         seeds: of each model.
     """
-    pair = PAPER if set(PAPER) <= set(models) else models[:2]
-    table = outcomes(verdicts)
-    answers = table[table["a"].isin(pair) & table["b"].isin(pair)].to_dict("records")
-    if not answers:
-        return None
+    pair = set(PAPER) if set(PAPER) <= set(models) else set(models[:2])
+    return next((each for each in duels(verdicts, models, seeds) if {each.first, each.second} == pair), None)
+
+
+def duels(verdicts: pd.DataFrame, models: Sequence[str], seeds: int) -> list[Duel]:
+    """Each pair of models, as `duel` has one."""
     least = 2 / math.comb(2 * seeds, seeds) * math.comb(len(models), 2)  # the p value of seeds that do not overlap
-    listed = [
-        Verdict(
-            question=answer["question"],
-            asked=QUESTIONS[answer["question"]],
-            first=answer["for_a"],
-            second=answer["for_b"],
-            neither=answer["open"],
-            outcome=answer["outcome"],
-            powerless=answer["basis"] != ONE and least > LEVEL,
-        )
-        for answer in answers
-    ]
-    return Duel(answers[0]["a"], answers[0]["b"], listed, single=all(answer["basis"] == ONE for answer in answers))
+    found = []
+    for (first, second), answers in outcomes(verdicts).groupby(["a", "b"], sort=False):
+        single = bool((answers["basis"] == ONE).all())
+        found.append(Duel(first, second, [verdict(answer, least) for answer in answers.to_dict("records")], single))
+    return found
+
+
+def verdict(answer: Mapping[str, Any], least: float) -> Verdict:
+    """One question; `least` is the smallest p value that a test over seeds can have."""
+    return Verdict(
+        question=answer["question"],
+        asked=QUESTIONS[answer["question"]],
+        first=answer["for_a"],
+        second=answer["for_b"],
+        neither=answer["open"],
+        outcome=answer["outcome"],
+        powerless=answer["basis"] != ONE and least > LEVEL,
+    )

@@ -8,7 +8,8 @@ from typing import Any, get_args
 import pandas as pd
 
 from pipeline.report.numbers import Unit
-from pipeline.report.views import ModelView, Run
+from pipeline.report.overview import Run
+from pipeline.report.views import ModelView
 
 
 @dataclass(frozen=True)

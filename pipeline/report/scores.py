@@ -41,14 +41,12 @@ class Row:
 
 
 @dataclass(frozen=True)
-class ScoreTable:
-    """All scores of one question: the spaces of each metric are its columns.
+class Table:
+    """Scores: the spaces of each metric are its columns.
 
     Others are not compared: what observation models draw, and the rulers.
     """
 
-    question: Question
-    asked: Asked
     columns: Mapping[Metric, Sequence[str]]
     models: Sequence[Row]
     others: Sequence[Row]
@@ -57,6 +55,20 @@ class ScoreTable:
     def spaces(self) -> list[str]:
         """The different spaces."""
         return list(dict.fromkeys(space for spaces in self.columns.values() for space in spaces))
+
+    @property
+    def places(self) -> list[tuple[Metric, str]]:
+        """The metric and the space of each value of a row."""
+        return [(metric, space) for metric, spaces in self.columns.items() for space in spaces]
+
+
+@dataclass(frozen=True)
+class ScoreTable:
+    """All scores of one question."""
+
+    question: Question
+    asked: Asked
+    scores: Table
 
 
 class Summary:
@@ -109,29 +121,46 @@ class Measured:
 
 def score_tables(summary: Summary, ranks: pd.DataFrame, models: Sequence[str]) -> list[ScoreTable]:
     """One table for each question that was measured."""
-    standings = {key: leaders(table) for key, table in ranks.groupby(["metric", "space"])}
     tables = []
     for question, asked in QUESTIONS.items():
-        measured = {
-            metric: [space for space in SPACES if (metric.name, space) in summary.spaces]
-            for metric in CATALOGUE.values()
-            if metric.question == question
-        }
-        columns = {metric: spaces for metric, spaces in measured.items() if spaces}
-        places = [(metric.name, space) for metric, spaces in columns.items() for space in spaces]
-        if places:
-            compared = [
-                Row(name, [Scored(summary.cell(name, *at), standings.get(at, {}).get(name, "")) for at in places])
-                for name in models
-            ]
-            beside = [(name, DRAWS) for name in models] + [(name, IMAGES) for name in RULERS]
-            others = [
-                Row(name, [Scored(summary.cell(name, *at, drawn), "") for at in places])
-                for name, drawn in beside
-                if (name, drawn) in summary.sources
-            ]
-            tables.append(ScoreTable(question, asked, columns, compared, others))
+        columns = {metric: spaces for metric in CATALOGUE.values() if (spaces := measured(metric, question, summary))}
+        if columns:
+            tables.append(ScoreTable(question, asked, laid_out(columns, summary, ranks, models)))
     return tables
+
+
+def headlines(summary: Summary, ranks: pd.DataFrame, models: Sequence[str]) -> Table:
+    """One column for each question: the first metric of the catalogue that models may be ranked by."""
+    columns = {}
+    for question in QUESTIONS:
+        asking = (metric for metric in CATALOGUE.values() if metric.ranks and measured(metric, question, summary))
+        if metric := next(asking, None):
+            columns[metric] = [home(metric.name)]
+    return laid_out(columns, summary, ranks, models)
+
+
+def measured(metric: Metric, question: Question, summary: Summary) -> list[str]:
+    """The spaces in which a metric was measured, if it is one of the question's."""
+    return [space for space in SPACES if metric.question == question and (metric.name, space) in summary.spaces]
+
+
+def laid_out(
+    columns: Mapping[Metric, Sequence[str]], summary: Summary, ranks: pd.DataFrame, models: Sequence[str]
+) -> Table:
+    """The values of all sources in these columns."""
+    standings = {key: leaders(table) for key, table in ranks.groupby(["metric", "space"])}
+    places = [(metric.name, space) for metric, spaces in columns.items() for space in spaces]
+    compared = [
+        Row(name, [Scored(summary.cell(name, *at), standings.get(at, {}).get(name, "")) for at in places])
+        for name in models
+    ]
+    beside = [(name, DRAWS) for name in models] + [(name, IMAGES) for name in RULERS]
+    others = [
+        Row(name, [Scored(summary.cell(name, *at, drawn), "") for at in places])
+        for name, drawn in beside
+        if (name, drawn) in summary.sources
+    ]
+    return Table(columns, compared, others)
 
 
 def leaders(ranks: pd.DataFrame) -> dict[str, Literal["best", "tied", ""]]:

@@ -1,4 +1,4 @@
-"""What each page shows, chosen from the results; the templates only place it."""
+"""What there is to show of each set of images: its pictures, its numbers, and of a model how it was trained."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -6,14 +6,11 @@ from typing import Any
 
 from markupsafe import Markup
 
-from pipeline.report.duel import Duel, duel
 from pipeline.report.health import Health, health
 from pipeline.report.measures import PLAIN, Plain
 from pipeline.report.prose import prose
 from pipeline.report.results import REAL, Figure, Results
-from pipeline.report.scores import DRAWS, IMAGES, Cell, Measured, ScoreTable, Summary, score_tables
-
-FEW = 3  # models that a sentence can list; of more it names the extremes
+from pipeline.report.scores import DRAWS, IMAGES, Cell, Measured, Summary
 
 
 @dataclass(frozen=True)
@@ -72,65 +69,6 @@ class ModelView(Source):
     kinds: Sequence[Kind]
     training: Sequence[Mapping[str, Any]]
     health: Health | None  # of a model that is trained step by step
-
-
-@dataclass(frozen=True)
-class Finding:
-    """What one metric says of the models: each of a few, or the lowest and the highest of many."""
-
-    named: Sequence[tuple[Source, Cell]]
-    models: int
-    real: Cell | None
-
-
-@dataclass(frozen=True)
-class Change:
-    """A setting that the preset changes."""
-
-    key: str
-    paper: Any
-    here: Any
-
-
-@dataclass(frozen=True)
-class Confusion:
-    """Test images of one class that the classifier took for another."""
-
-    true: str
-    predicted: str
-    count: int
-
-
-@dataclass(frozen=True)
-class Run:
-    """What was run: the facts on the first screen."""
-
-    dataset: str
-    preset: str
-    changes: Sequence[Change]
-    seeds: Sequence[int]
-    samples: int
-    draws: int
-    ambiguous_below: float
-    arithmetic: Sequence[str]
-
-
-@dataclass(frozen=True)
-class IndexPage:
-    """The comparison."""
-
-    run: Run
-    models: Sequence[ModelView]
-    real: Source
-    duel: Duel | None
-    scores: Sequence[ScoreTable]
-    plain: Sequence[Plain]
-    sharpness: Finding
-    ambiguous: Finding
-    classifier: Mapping[str, Any]
-    confusions: Sequence[Confusion]
-    figures: Mapping[str, Figure]
-    data: Sequence[str]
 
 
 def model_views(results: Results) -> list[ModelView]:
@@ -204,58 +142,3 @@ def seed_rows(measured: Measured, name: str, seeds: Sequence[int]) -> list[SeedR
             if values:
                 rows.append(SeedRow(plain, drawn, [values.get(seed) for seed in seeds]))
     return rows
-
-
-def index_page(results: Results, models: Sequence[ModelView]) -> IndexPage:
-    """Choose what the comparison shows."""
-    summary = Summary(results.summary)
-    real = Source(REAL, None, figures_of(results, REAL), cells_of(summary, REAL))
-    names = list(results.params.models)
-    return IndexPage(
-        run=run_of(results),
-        models=models,
-        real=real,
-        duel=duel(results.verdicts, names, len(results.params.seeds)),
-        scores=score_tables(summary, results.ranks, names),
-        plain=[plain for plain in PLAIN if sum(plain.name in each.cells for each in (real, *models)) > 1],
-        sharpness=finding(models, real, "sharpness_ratio"),
-        ambiguous=finding(models, real, "ambiguous"),
-        classifier=results.classifier,
-        confusions=confusions(results),
-        figures=figures_of(results, "comparison") | figures_of(results, "classifier"),
-        data=results.data,
-    )
-
-
-def run_of(results: Results) -> Run:
-    """The facts of the run."""
-    params = results.params
-    records = [record for records in results.training.values() for record in records]
-    return Run(
-        dataset=params.data.dataset,
-        preset=params.preset,
-        changes=[Change(key, *values) for key, values in results.preset_changes.items()],
-        seeds=params.seeds,
-        samples=params.samples.count,
-        draws=params.samples.draws,
-        ambiguous_below=params.labels.ambiguous_below,
-        arithmetic=list(dict.fromkeys(f"{record['device']}, {record['precision']}" for record in records)),
-    )
-
-
-def finding(models: Sequence[ModelView], real: Source, key: str) -> Finding:
-    """All models' numbers where a sentence can hold them, else the extremes."""
-    scored = [(model, cell) for model in models if (cell := model.cells.get(key)) is not None]
-    if len(scored) > FEW:
-        ranked = sorted(scored, key=lambda each: each[1].value)
-        return Finding([ranked[0], ranked[-1]], len(scored), real.cells.get(key))
-    return Finding(scored, len(scored), real.cells.get(key))
-
-
-def confusions(results: Results, most: int = 6) -> list[Confusion]:
-    """The most frequent mistakes of the classifier."""
-    names = results.classifier["class_names"]
-    mistakes = results.confusion.query("true != predicted and count > 0")
-    ordered = mistakes.sort_values(["count", "true", "predicted"], ascending=[False, True, True]).head(most)
-    rows = ordered[["true", "predicted", "count"]].to_numpy().tolist()
-    return [Confusion(names[true], names[predicted], count) for true, predicted, count in rows]

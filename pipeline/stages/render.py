@@ -40,7 +40,8 @@ PACKAGES = ("torch", "torchvision", "snakemake", "dvc", "numpy", "pandas", "matp
 SCORES = ("metrics.csv", "summary.csv", "verdicts.csv", "ranks.csv", "claims.csv")
 OF_LADDER = "figures/comparison/ladder.csv"  # beside its picture
 SHOWN_LABELS = 100  # samples of the grid, and as many of the least certain
-TOP = {"index.html", "methods.html", "paper.html", "models", "figures", "data", "static"}  # all that a site holds
+PAGES = ("index", "scores", "compare", "labels", "training", "latent", "coverage", "paper", "methods", "provenance")
+TOP = {"models", "figures", "data", "static", *(f"{page}.html" for page in PAGES)}  # all that a site may hold
 
 
 def read(results: Path, params: Params, preset_changes: Mapping[str, Any], provenance: Provenance) -> Results:
