@@ -402,7 +402,7 @@ rule reference:
     input:
         code=[
             *FEATURES,
-            *code("stages/reference", "evaluation/reference"),
+            *code("stages/reference", "evaluation/reference", "nearest"),
             *code(*[f"metrics/{name}" for name in ("base", "bins", "birthday", "clusters", "distances", "inputs")]),
             *code("metrics/labels", "metrics/novelty"),
         ],
@@ -470,7 +470,7 @@ rule label:
 rule measure:
     """Score the samples of one source."""
     input:
-        code=[*FEATURES, *SCORES, *code("stages/measure")],
+        code=[*FEATURES, *SCORES, *code("stages/measure", "nearest")],
         dataset="data/images.npz",
         classifier="checkpoints/classifier.safetensors",
         reference="results/reference.npz",

@@ -22,10 +22,13 @@ from threadpoolctl import threadpool_limits
 
 from pipeline import artifacts
 from pipeline.evaluation.reference import from_arrays, vectors
-from pipeline.evaluation.scores import Draw, evaluate
+from pipeline.evaluation.scores import evaluate
 from pipeline.features import RandomNetwork, features_of, networks
-from pipeline.metrics import frechet, kernel, neighbours, novelty, two_sample
+from pipeline.metrics import frechet, kernel, neighbours, two_sample
+from pipeline.nearest import nearest_images
+from pipeline.params import Samples
 from pipeline.stages.label import label
+from pipeline.stages.measure import draws
 
 REPEATS = 3
 SAMPLES = ROOT / "results" / "samples" / "blurred" / "0.npz"
@@ -34,13 +37,13 @@ Sets = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 
 def sets() -> Sets:
-    """Features of test images and of samples, the pixels of the samples and of the training images."""
+    """Features of test images and of samples, the samples and the training images."""
     data, samples = artifacts.read_dataset(ROOT / "data" / "images.npz"), artifacts.read_arrays(SAMPLES)["images"]
     real, fake = (features_of(RandomNetwork(1), torch.from_numpy(pixels)) for pixels in (data.test_images, samples))
-    return real, fake, vectors(samples), vectors(data.train_images)
+    return real, fake, samples, data.train_images
 
 
-def ours(real: np.ndarray, fake: np.ndarray, pixels: np.ndarray, train: np.ndarray) -> dict[str, Callable]:
+def ours(real: np.ndarray, fake: np.ndarray, samples: np.ndarray, train: np.ndarray) -> dict[str, Callable]:
     def balls() -> None:
         found = neighbours.neighbourhoods(real, fake)
         for score in (neighbours.precision, neighbours.recall, neighbours.density, neighbours.coverage):
@@ -51,11 +54,11 @@ def ours(real: np.ndarray, fake: np.ndarray, pixels: np.ndarray, train: np.ndarr
         "Fréchet distance": lambda: frechet.frechet_distance(frechet.moments(real), frechet.moments(fake)),
         "kernel distance": lambda: kernel.kernel_distance(*kernel.standardised(real, fake)),
         "precision, recall, density, coverage, nearest-neighbour test": balls,
-        "nearest training image": lambda: novelty.nearest_training(train, pixels),
+        "nearest training image": lambda: nearest_images(samples, train),
     }
 
 
-def libraries(real: np.ndarray, fake: np.ndarray, pixels: np.ndarray, train: np.ndarray) -> dict[str, Callable]:
+def libraries(real: np.ndarray, fake: np.ndarray, samples: np.ndarray, train: np.ndarray) -> dict[str, Callable]:
     from prdc import compute_prdc
     from sklearn.neighbors import KNeighborsClassifier, NearestNeighbors
     from torch_fidelity.metric_fid import fid_features_to_statistics, fid_statistics_to_metric
@@ -75,7 +78,9 @@ def libraries(real: np.ndarray, fake: np.ndarray, pixels: np.ndarray, train: np.
         ),
         "kernel distance": lambda: kid_features_to_metric(x, y, verbose=False),
         "precision, recall, density, coverage, nearest-neighbour test": balls,
-        "nearest training image": lambda: NearestNeighbors(n_neighbors=1).fit(train).kneighbors(pixels),
+        "nearest training image": lambda: (
+            NearestNeighbors(n_neighbors=1).fit(vectors(train)).kneighbors(vectors(samples))
+        ),
     }
 
 
@@ -102,9 +107,9 @@ def whole(_: str) -> dict[str, object]:
     images = torch.from_numpy(artifacts.read_arrays(SAMPLES)["images"][:10_000])
     with threadpool_limits(1):
         started = time.perf_counter()
-        spaces = networks(classifier, len(reference.features) - 1)
-        features = {space: features_of(network, images) for space, network in spaces.items()}
-        rows, _ = evaluate(Draw(images.numpy(), label(classifier, images), features, 0), data, reference, 0.9, print)
+        spaces, config = networks(classifier, len(reference.features) - 1), Samples(count=len(images), draws=1)
+        (draw,) = draws(images.numpy(), label(classifier, images), spaces, data, reference, config, are_test=False)
+        rows, _ = evaluate(draw, data, reference, 0.9, print)
         seconds = time.perf_counter() - started
     return {"seconds": round(seconds, 1), "peak GiB": peak(), "scores": len(rows), "feature spaces": len(spaces)}
 

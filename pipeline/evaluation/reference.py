@@ -44,6 +44,8 @@ def learn(
     features: Mapping[str, np.ndarray],
     digests: Mapping[str, str],
     trained: Mapping[str, np.ndarray],
+    own: Mapping[str, np.ndarray],
+    seen: Mapping[str, np.ndarray],
 ) -> Reference:
     """Learn what scores need.
 
@@ -52,6 +54,8 @@ def learn(
         features: of the test images: (m, d) for each feature space.
         digests: of the networks of these spaces.
         trained: of the training images: (n, d) for the feature spaces in which novelty is tested, beside pixels.
+        own: the distance of each training image to the nearest other one: (n,) for these spaces and `pixels`.
+        seen: the distance of each test image to the nearest training image: (m,) likewise.
     """
     rng = np.random.default_rng(0)
     train, test = vectors(data.train_images), vectors(data.test_images)
@@ -59,21 +63,28 @@ def learn(
         features=features,
         digests=digests,
         labels=labels,
-        training={"pixels": learn_training(train, test, rng)}
-        | {space: learn_training(samples, features[space], rng) for space, samples in trained.items()},
+        training={
+            space: learn_training(samples, tested, own[space], seen[space], rng)
+            for space, samples, tested in [
+                ("pixels", train, test),
+                *((space, samples, features[space]) for space, samples in trained.items()),
+            ]
+        },
         bins=bins.fit_bins(train, rng, min(bins.BINS, len(train))),
         alike=birthday.duplicate_distance(train, data.train_labels),
     )
 
 
-def learn_training(train: np.ndarray, test: np.ndarray, rng: np.random.Generator) -> Training:
+def learn_training(
+    train: np.ndarray, test: np.ndarray, own: np.ndarray, seen: np.ndarray, rng: np.random.Generator
+) -> Training:
     """What novelty needs of training samples (n, d), and of test samples (m, d) in the same space."""
     found = centres(train, min(novelty.CELLS, len(train)), rng)
     return Training(
         samples=train,
-        own=novelty.own_distances(train),
+        own=own,
         centres=found,
-        test=novelty.nearest_training(train, test).distance,
+        test=seen,
         test_cells=cells(test, found),
     )
 

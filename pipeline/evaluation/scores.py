@@ -30,6 +30,7 @@ class Draw:
     images: np.ndarray  # (n, 28, 28) uint8
     labels: pd.DataFrame  # n rows: label, confidence, disagreement, kind, p_0, p_1, ...
     features: Mapping[str, np.ndarray]  # (n, d) for each feature space
+    nearest: Mapping[str, novelty.Nearest]  # the training image nearest to each, in the spaces of novelty
     number: int
     are_test: bool = False  # these are the test images themselves
 
@@ -227,7 +228,7 @@ def novelty_rows(
     """How near the samples come to the training images."""
     training = reference.training[space]
     samples = vectors(draw.images) if space == "pixels" else draw.features[space]
-    nearest = novelty.nearest_training(training.samples, samples)
+    nearest = draw.nearest[space]
     details |= {f"nearest_index/{space}": nearest.index, f"nearest_distance/{space}": nearest.distance}
     about = {"space": space} | ({"digest": reference.digests[space]} if space in reference.digests else {})
     yield {

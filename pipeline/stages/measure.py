@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,10 +13,12 @@ from threadpoolctl import threadpool_limits
 from torch import nn
 
 from pipeline import artifacts
-from pipeline.dataset import TEST
+from pipeline.dataset import TEST, Dataset
 from pipeline.evaluation.reference import Reference, from_arrays
 from pipeline.evaluation.scores import Details, Draw, Row, evaluate
 from pipeline.features import digest, features_of, networks
+from pipeline.metrics.novelty import nearest_training
+from pipeline.nearest import nearest_images
 from pipeline.params import Labels, Samples
 from pipeline.stages import run, settings
 
@@ -46,7 +49,8 @@ def main(argv: Sequence[str] | None = None) -> None:
     shown: Details = {}
     with threadpool_limits(1):  # k-means sums in another order on several
         for name, pixels in artifacts.read_arrays(args.samples).items():
-            for draw in draws(pixels, table[table["set"] == name], spaces, args.samples_config, args.model == TEST):
+            labels = table[table["set"] == name]
+            for draw in draws(pixels, labels, spaces, data, reference, args.samples_config, args.model == TEST):
                 print(f"{args.model}: {name}, draw {draw.number + 1}", file=sys.stderr, flush=True)
                 found, details = evaluate(draw, data, reference, args.labels_config.ambiguous_below, tell)
                 rows += [{"set": name, "draw": draw.number, **row} for row in found]
@@ -73,18 +77,31 @@ def check_networks(spaces: dict[str, nn.Module], reference: Reference, path: Pat
 
 
 def draws(
-    pixels: np.ndarray, labels: pd.DataFrame, spaces: dict[str, nn.Module], config: Samples, are_test: bool
+    pixels: np.ndarray,
+    labels: pd.DataFrame,
+    spaces: dict[str, nn.Module],
+    data: Dataset,
+    reference: Reference,
+    config: Samples,
+    are_test: bool,
 ) -> Iterator[Draw]:
     """The independent draws that an array of samples holds one after the other.
 
     The test images are one set. They are cut in halves anew for each draw.
     """
     size = len(pixels) if are_test else config.count
-    for number in range(config.draws if are_test else len(pixels) // size):
-        part = slice(0, size) if are_test else slice(number * size, (number + 1) * size)
+    for number in range(len(pixels) // size):
+        part = slice(number * size, (number + 1) * size)
         images = pixels[part]
         features = {space: features_of(network, torch.from_numpy(images)) for space, network in spaces.items()}
-        yield Draw(images, labels.iloc[part], features, number, are_test)
+        nearest = {
+            space: nearest_images(images, data.train_images)
+            if space == "pixels"
+            else nearest_training(training.samples, features[space])
+            for space, training in reference.training.items()
+        }
+        draw = Draw(images, labels.iloc[part], features, nearest, number, are_test)
+        yield from (replace(draw, number=again) for again in range(config.draws)) if are_test else [draw]
 
 
 def training_rows(record: Row) -> Iterator[Row]:
