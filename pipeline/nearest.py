@@ -1,4 +1,4 @@
-"""The nearest image of each image, in the whole numbers that pixels are: exact, and faster than with floats on a CPU."""
+"""The nearest image of each image, in the whole numbers that pixels are: exact, and on a CPU faster than with floats."""
 
 import numpy as np
 import torch
@@ -20,7 +20,7 @@ def nearest_images(images: np.ndarray, others: np.ndarray | None = None) -> Near
     for start in range(0, len(x), BLOCK):
         part = x[start : start + BLOCK]
         rows = np.arange(start, start + len(part))
-        gaps = (norms - 2 * torch._int_mm(part, y.T)).numpy()
+        gaps = (norms - 2 * torch._int_mm(part, y.T)).numpy()  # pyright: ignore[reportPrivateImportUsage]
         if others is None:
             gaps[rows - start, rows] = np.iinfo(np.int32).max
         index[rows] = gaps.argmin(axis=1)

@@ -2,7 +2,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -66,7 +66,7 @@ def tell(sentence: str) -> None:
     print(f"left out: {sentence}", file=sys.stderr, flush=True)
 
 
-def check_networks(spaces: dict[str, nn.Module], reference: Reference, path: Path) -> None:
+def check_networks(spaces: Mapping[str, nn.Module], reference: Reference, path: Path) -> None:
     """Refuse a reference that was made with other networks."""
     for space, network in spaces.items():
         if (found := digest(network)) != reference.digests[space]:
@@ -79,7 +79,7 @@ def check_networks(spaces: dict[str, nn.Module], reference: Reference, path: Pat
 def draws(
     pixels: np.ndarray,
     labels: pd.DataFrame,
-    spaces: dict[str, nn.Module],
+    spaces: Mapping[str, nn.Module],
     data: Dataset,
     reference: Reference,
     config: Samples,
