@@ -1,4 +1,4 @@
-"""The nearest image of each image, in the whole numbers that pixels are: exact, and on a CPU faster than with floats."""
+"""The nearest image of each image, in the whole numbers that pixels are: exact, and faster than floats on a CPU."""
 
 import numpy as np
 import torch
