@@ -1,7 +1,7 @@
 """The scores of a run: looked up in its tables, laid out question by question."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import pandas as pd
@@ -9,7 +9,7 @@ import pandas as pd
 from pipeline.metrics.base import Metric, Question
 from pipeline.metrics.catalogue import CATALOGUE
 from pipeline.report.measures import QUESTIONS, RULERS, SPACES, Asked, home
-from pipeline.summary import by_draw
+from pipeline.summary import CEILING, FLOOR, by_draw
 
 IMAGES, DRAWS = "images", "draws"  # what is shown of a model, and what an observation model draws from it
 
@@ -130,13 +130,17 @@ def score_tables(summary: Summary, ranks: pd.DataFrame, models: Sequence[str]) -
 
 
 def headlines(summary: Summary, ranks: pd.DataFrame, models: Sequence[str]) -> Table:
-    """One column for each question: the first metric of the catalogue that models may be ranked by."""
+    """One column for each question: the first metric of the catalogue that models may be ranked by.
+
+    Of what is not compared, the two ends: real images and noise.
+    """
     columns = {}
     for question in QUESTIONS:
         asking = (metric for metric in CATALOGUE.values() if metric.ranks and measured(metric, question, summary))
         if metric := next(asking, None):
             columns[metric] = [home(metric.name)]
-    return laid_out(columns, summary, ranks, models)
+    table = laid_out(columns, summary, ranks, models)
+    return replace(table, others=[row for row in table.others if row.name in (FLOOR, CEILING)])
 
 
 def measured(metric: Metric, question: Question, summary: Summary) -> list[str]:
