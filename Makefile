@@ -42,7 +42,7 @@ format: $(VENV)/installed
 golden: $(VENV)/installed
 	PYTHONPATH=. python tests/test_site.py
 
-# The picture in the README, from the site as it is.
+# Every page of the site as it is, to look at, in screenshots/; the two in the README, in docs/.
 screenshots: $(VENV)/installed
 	python tests/screenshots.py
 

@@ -5,7 +5,7 @@ import torch
 
 from pipeline.metrics.novelty import Nearest
 
-BLOCK = 1000  # images compared at once
+BLOCK = 250  # images compared at once
 
 
 def nearest_images(images: np.ndarray, others: np.ndarray | None = None) -> Nearest:

@@ -34,9 +34,9 @@ class Metric:
     """One number of the comparison, declared beside the function that computes it.
 
     `sees` and `blind` name rungs of the ladder: those on which the metric gets clearly worse than real data are against
-    real data, and those on which it does not, in every feature space that was tried. They were found on MNIST with 5000
-    samples, in features of the label predictor and of two random networks. A rung in neither depends on the space, or
-    is on the edge.
+    real data, and those on which it does not, in every feature space that was tried. They hold on MNIST with 5000
+    samples, in features of the label predictor and of two random networks, and with 10 000. A rung in neither depends
+    on the space or on the number of samples, or is on the edge.
     """
 
     name: str  # in tables

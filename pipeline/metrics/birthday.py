@@ -15,7 +15,7 @@ BATCHES = 50
 METRICS = (
     Metric(
         name="support",
-        title="Number of different images (birthday)",
+        title="Number of different images, by repetitions",
         question="coverage",
         space="pixels",
         better="higher",
@@ -26,7 +26,7 @@ METRICS = (
     ),
     Metric(
         name="support_by_pairs",
-        title="Number of different images (all pairs)",
+        title="Number of different images, by all pairs",
         question="coverage",
         space="pixels",
         better="higher",

@@ -31,7 +31,7 @@ METRICS = (
         r" f(q)=E[\,\cdot\mid q\,m\text{ good samples}]",
         source="Salvy et al., 2026",
         sees=("blur", "pca_50", "pca_20", "threshold", "shift", "half_one_class", *REPEATS, "mean_of_two"),
-        blind=("copies", "blur_slight"),
+        blind=("copies",),
     ),
 )
 

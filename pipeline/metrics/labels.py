@@ -63,7 +63,7 @@ METRICS = (
         better="closer to real",
         formula=r"\exp\,E_x\,\mathrm{KL}\bigl(p(y\mid x)\bigm\|p(y)\bigr)",
         source="Salimans et al., 2016; why not to rank by it: Barratt & Sharma, 2018",
-        sees=(*BLURS, "noise", "shift", "missing_class", "half_one_class", "distinct_100", "mean_of_two"),
+        sees=("blur", "pca_50", "pca_20", "missing_class", "half_one_class", "distinct_100", "mean_of_two"),
         blind=("copies",),
         ranks=False,
     ),
@@ -98,7 +98,7 @@ METRICS = (
         formula=r"P\bigl[\#S_{0.05}(x)=0,\ \#S_{0.002}(x)\le 1\bigr],\quad S_\alpha(x)=\{y:p(y\mid x)\ge 1-q_\alpha\}",
         source="Sadinle et al., 2019, whose guarantee is for exchangeable real data only",
         sees=("noise", "distinct_100", "mean_of_two", "part_noise"),
-        blind=("copies", "missing_class", "half_one_class"),
+        blind=("copies", "half_one_class"),
     ),
     Metric(
         name="disagreement",
@@ -109,7 +109,7 @@ METRICS = (
         formula=r"E_x\Bigl[H\Bigl(\frac{1}{M}\sum_m p_m(y\mid x)\Bigr)-\frac{1}{M}\sum_m H(p_m(y\mid x))\Bigr]",
         source="Houlsby et al., 2011; with networks trained apart: Lakshminarayanan et al., 2017",
         sees=("pca_50", "pca_20", "noise", "threshold", "shift", "mean_of_two", "part_noise"),
-        blind=("copies", "missing_class"),
+        blind=("copies",),
     ),
 )
 

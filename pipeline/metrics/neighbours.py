@@ -39,7 +39,7 @@ METRICS = (
         formula=r"\frac{1}{n}\sum_i 1\Bigl[x_i\in\bigcup_j B(y_j,s_j)\Bigr]",
         source="Kynkäänniemi et al., 2019",
         sees=(*BLURS, "shift", *REPEATS, "mean_of_two"),
-        blind=("copies", "threshold", "half_one_class", "part_noise"),
+        blind=("copies", "half_one_class", "part_noise"),
     ),
     Metric(
         name="density",

@@ -1,12 +1,13 @@
 """What a finished run hands to the report: already read, not yet chosen from or worded."""
 
 from collections.abc import Mapping, Sequence, Set
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import pandas as pd
 
 from pipeline.params import Params
+from pipeline.records import History
 
 REAL = "test_images"  # the real test images, scored as if a model had drawn them
 
@@ -24,6 +25,7 @@ OF_ALL = (
     "classifier/reliability.svg",
 )
 LADDER = "comparison/ladder.svg"  # only where the run has a ladder
+RULES = "comparison/rules.svg"  # drawn with the site, where it is known which jobs made the results
 
 
 @dataclass(frozen=True)
@@ -58,6 +60,8 @@ class Provenance:
     versions: Mapping[str, str]
     platform: str
     date: str
+    rules: Mapping[str, str] = field(default_factory=dict)  # of the Snakefile, in its order: what each does
+    history: History = field(default_factory=History)
 
 
 @dataclass(frozen=True)
@@ -98,6 +102,7 @@ def data_behind(figure: str) -> str | None:
         "sharpness.svg": "data/metrics.csv",
         "confidence.svg": "data/metrics.csv",
         "ladder.svg": "data/ladder.csv",
+        "rules.svg": "data/rules.csv",
         "confusion.svg": "data/classifier/confusion.csv",
         "reliability.svg": "data/classifier/reliability.csv",
     }.get(name)

@@ -2,6 +2,7 @@
 
 import argparse
 import ast
+import dataclasses
 import hashlib
 import importlib.metadata
 import json
@@ -19,8 +20,13 @@ from typing import Any
 import pandas as pd
 
 from pipeline import artifacts, families
+from pipeline.figures.rules import graph
+from pipeline.figures.style import svg
 from pipeline.params import Params
+from pipeline.records import History, history
 from pipeline.report import render
+from pipeline.report.numbers import number
+from pipeline.report.origin import settings_file, steps, steps_table
 from pipeline.report.paper import TEXTS
 from pipeline.report.results import (
     LADDER,
@@ -28,6 +34,7 @@ from pipeline.report.results import (
     OF_CAPABILITY,
     OF_IMAGES,
     REAL,
+    RULES,
     Family,
     Figure,
     Provenance,
@@ -128,7 +135,12 @@ def read_figure(file: Path, path: str) -> Figure:
     """The size of a picture, from the head of its file."""
     if not file.exists():
         raise FileNotFoundError(f"{file} should be a figure of this run; found no such file. Draw it first.")
-    head = file.read_bytes()[:4096]
+    return sized(file.read_bytes(), path, file)
+
+
+def sized(picture: bytes, path: str, file: Path) -> Figure:
+    """A picture (its path below figures/) with the size that it says of itself; `file` is named in what is raised."""
+    head = picture[:4096]
     if head.startswith(b"\x89PNG"):
         width, height = struct.unpack(">II", head[16:24])
     elif box := re.search(rb'viewBox="[\d.+-]+[ ,]+[\d.+-]+[ ,]+([\d.]+)[ ,]+([\d.]+)"', head):
@@ -167,7 +179,15 @@ def shown_labels(labels: pd.DataFrame) -> pd.DataFrame:
     return pd.concat([images.head(SHOWN_LABELS), unsure]).drop_duplicates()
 
 
-def collect_provenance(params: Params) -> Provenance:
+def behind(results: Path, params: Params, records: Path | None) -> History:
+    """The jobs that made what is shown; none where there are no records."""
+    if records is None:
+        return History()
+    figures = [results / figure.path for figure in read_figures(results, params).values()]
+    return history([path.as_posix() for path in [*tables(results, params).values(), *figures]], records)
+
+
+def collect_provenance(params: Params, rules: Mapping[str, str], jobs: History) -> Provenance:
     """Which code, settings, packages and machine made this, and when."""
     canonical = json.dumps(params.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
@@ -178,6 +198,8 @@ def collect_provenance(params: Params) -> Provenance:
         versions={"python": platform.python_version()} | {name: version(name) for name in PACKAGES},
         platform=f"{platform.system()} {platform.machine()}, {processor()}",
         date=date.strftime("%Y-%m-%d %H:%M UTC"),
+        rules=rules,
+        history=jobs,
     )
 
 
@@ -205,7 +227,22 @@ def processor() -> str:
     return named[1] if named else platform.processor() or "unknown processor"
 
 
-def write(pages: Mapping[str, str], found: Results, results: Path, templates: Path, into: Path) -> None:
+def made_here(found: Results) -> dict[str, bytes]:
+    """What is made together with the pages: the settings as a file, the graph of rules, and its table."""
+    made = {"data/params.yaml": settings_file(found.params, found.preset_changes).encode()}
+    if rules := steps(found.provenance):
+        beside = {each.rule: f"{each.jobs} {'job' if each.jobs == 1 else 'jobs'}" for each in rules}
+        beside |= {
+            each.rule: f"{beside[each.rule]} · {number(each.seconds, 's')}" for each in rules if each.seconds is not None
+        }
+        made[f"figures/{RULES}"] = svg(graph({each.rule: each.takes_from for each in rules}, beside))
+        made[str(data_behind(RULES))] = steps_table(rules).to_csv(index=False).encode()
+    return made
+
+
+def write(
+    pages: Mapping[str, str], made: Mapping[str, bytes], found: Results, results: Path, templates: Path, into: Path
+) -> None:
     """Write the pages and everything they show, and remove what an earlier render left.
 
     Raises:
@@ -217,11 +254,11 @@ def write(pages: Mapping[str, str], found: Results, results: Path, templates: Pa
             f"{into} should hold nothing but a site, for stale files in it are removed; found {strange[0]}. "
             "Name another folder with --into."
         )
-    contents = {path: text.encode() for path, text in pages.items()}
+    contents = {path: text.encode() for path, text in pages.items()} | made
     for file in sorted((templates / "static").iterdir()):
         contents[f"static/{file.name}"] = file.read_bytes()
-    for figure in found.figures.values():
-        contents[figure.path] = (results / figure.path).read_bytes()
+    for path in {figure.path for figure in found.figures.values()} - made.keys():
+        contents[path] = (results / path).read_bytes()
     for path, file in tables(results, found.params).items():
         contents[f"data/{path}"] = table_bytes(path, file)
     for path, content in contents.items():
@@ -260,12 +297,20 @@ def main(argv: Sequence[str] | None = None) -> None:
         help="JSON: dotted key to [the paper's value, this run's value]",
     )
     cli.add_argument("--results", type=Path, required=True, help="folder of the results")
+    cli.add_argument("--rules", type=json.loads, default={}, help="JSON: rule of the Snakefile to what it does")
+    cli.add_argument("--records", type=Path, help="folder of Snakemake's records, for the times")
     cli.add_argument("--templates", type=Path, required=True, help="folder of the templates")
     cli.add_argument("--into", type=Path, required=True, help="folder of the site; stale files go")
     args = cli.parse_args(argv)
 
-    found = read(args.results, args.params, args.preset_changes, collect_provenance(args.params))
-    write(render(found, args.templates), found, args.results, args.templates, args.into)
+    jobs = behind(args.results, args.params, args.records)
+    provenance = collect_provenance(args.params, args.rules, jobs)
+    found = read(args.results, args.params, args.preset_changes, provenance)
+    made = made_here(found)
+    if drawn := made.get(f"figures/{RULES}"):
+        figures = {**found.figures, RULES: sized(drawn, RULES, Path(RULES))}
+        found = dataclasses.replace(found, figures=figures)
+    write(render(found, args.templates), made, found, args.results, args.templates, args.into)
 
 
 if __name__ == "__main__":
