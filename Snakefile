@@ -864,7 +864,12 @@ rule draw_ladder:
 rule render:
     """Make the site from results and templates."""
     input:
-        code=[*REPORT, *METRICS, *code("stages/render", "families", "alarms", "rulers", "summary", "verdicts")],
+        code=[
+            *REPORT,
+            *METRICS,
+            *code("stages/render", "families", "alarms", "records", "rulers", "summary", "verdicts"),
+            *code("figures/rules", "figures/style"),
+        ],
         families=expand("pipeline/models/{file}.py", file=["base", *sorted({m.family for m in PARAMS.models.values()})]),
         templates=sorted(str(f) for f in Path("site_templates").rglob("*") if f.is_file()),
         metrics="results/metrics.csv",
@@ -910,11 +915,14 @@ rule render:
     params:
         params=PARAMS.model_dump_json(),
         preset_changes=json.dumps(changes(config)),
+        rules=lambda wildcards: json.dumps({rule.name: rule.docstring or "" for rule in workflow.rules}),
     shell:
         """
         python -m pipeline.stages.render \
             --params {params.params:q} \
             --preset-changes {params.preset_changes:q} \
+            --rules {params.rules:q} \
+            --records .snakemake/metadata \
             --results results \
             --templates site_templates \
             --into site \

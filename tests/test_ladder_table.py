@@ -146,12 +146,12 @@ def test_only_opposites_disagree() -> None:
     assert disagreements(ladder(table)).empty
     for source, value in (("blurred", 11.7), ("rung_missing_class", 99.0), ("rung_shift", 10.0), ("rung_noise", 11.5)):
         table.loc[of(table, source, "fd_percent", "classifier"), "value"] = value
-    table.loc[of(table, "rung_threshold", "recall", "classifier"), "value"] = 0.01
+    table.loc[of(table, "rung_half_one_class", "recall", "classifier"), "value"] = 0.01
     found = disagreements(ladder(table))
     assert list(zip(found["metric"], found["rung"], found["declared"], found["found"], strict=True)) == [
         ("fd_percent", "noise", "sees", "blind"),
         ("fd_percent", "shift", "sees", "blind"),
-        ("recall", "threshold", "blind", "sees"),
+        ("recall", "half_one_class", "blind", "sees"),
     ]
     assert set(found["space"]) == {"classifier"}
 
@@ -176,7 +176,7 @@ def test_a_rung_that_was_not_measured_is_named() -> None:
 
 def test_the_stage_writes_the_table_and_its_picture(tmp_path: Path) -> None:
     table = agreeing()
-    table.loc[of(table, "rung_threshold", "recall"), "value"] = 0.01
+    table.loc[of(table, "rung_half_one_class", "recall"), "value"] = 0.01
     metrics, written, figure = tmp_path / "metrics.csv", tmp_path / "ladder.csv", tmp_path / "ladder.svg"
     artifacts.write_table(metrics, table)
     draw_ladder.main(["--measures", f"{metrics}", "--table", f"{written}", "--figure", f"{figure}"])
