@@ -4,11 +4,17 @@ PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: all test walk torture ladder lint format golden screenshots lock clean
+.PHONY: all site-single test walk torture ladder lint format golden screenshots lock clean
 
 all: $(VENV)/installed
 	snakemake --cores 4
 	@echo "The report: $(CURDIR)/site/index.html"
+
+# The whole report in one file, to mail.
+site-single: $(VENV)/installed
+	snakemake --cores 4
+	python -m pipeline.stages.bundle --site site --into report.html
+	@echo "The report in one file: $(CURDIR)/report.html"
 
 test: $(VENV)/installed lint
 	python tests/browser.py
@@ -52,7 +58,7 @@ lock:
 		--no-emit-index-url --no-annotate --no-header --output-file requirements.lock --quiet
 
 clean:
-	rm -rf .snakemake checkpoints data/images.npz logs results resume site
+	rm -rf .snakemake checkpoints data/images.npz logs results resume site report.html
 
 $(VENV)/installed: requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit("Python 3.11 to 3.13 is needed; $(PYTHON) is %d.%d. Name another: make PYTHON=python3.12" % v)'

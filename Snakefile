@@ -747,6 +747,52 @@ rule draw_samples:
         """
 
 
+rule draw_gallery:
+    """Draw the first samples of one source (the first seed's) as a gallery, sorted by predicted label."""
+    input:
+        code=[*FIGURES, *code("stages/draw_gallery")],
+        samples=first("results/samples/{source}/{seed}.npz"),
+        labels=first("results/labels/{source}/{seed}.csv"),
+    output:
+        sheet="results/figures/{source}/gallery.png",
+        table="results/figures/{source}/gallery.csv",
+    log:
+        "logs/draw_gallery/{source}.txt",
+    shell:
+        """
+        python -m pipeline.stages.draw_gallery \
+            --samples {input.samples:q} \
+            --labels {input.labels:q} \
+            --sheet {output.sheet:q} \
+            --table {output.table:q} \
+            2>{log:q}
+        """
+
+
+rule draw_asked:
+    """Draw what one conditional model (its first seed) was asked for, and what is predicted of it."""
+    input:
+        code=[*FIGURES, *code("stages/draw_asked", "metrics/calibration")],
+        summary="results/classifier/summary.json",
+        asked=f"results/samples/{{conditional}}/{SEEDS[0]}-asked.npz",
+        labels=f"results/labels/{{conditional}}/{SEEDS[0]}.csv",
+    output:
+        table="results/figures/{conditional}/asked.csv",
+        figure="results/figures/{conditional}/asked.svg",
+    log:
+        "logs/draw_asked/{conditional}.txt",
+    shell:
+        """
+        python -m pipeline.stages.draw_asked \
+            --summary {input.summary:q} \
+            --asked {input.asked:q} \
+            --labels {input.labels:q} \
+            --table {output.table:q} \
+            --figure {output.figure:q} \
+            2>{log:q}
+        """
+
+
 rule draw_draws:
     """Draw one model's draws from its observation model."""
     input:
@@ -903,6 +949,10 @@ rule render:
             source=[*MODELS, "test_images"],
             figure=["labels", "ambiguous", "classes"],
         ),
+        galleries=expand(
+            "results/figures/{source}/gallery.{kind}", source=[*MODELS, "test_images"], kind=["png", "csv"]
+        ),
+        asked=expand("results/figures/{model}/asked.{kind}", model=CONDITIONAL, kind=["svg", "csv"]),
         draws=expand("results/figures/{model}/draws.png", model=OBSERVED),
         latent=expand("results/figures/{model}/{figure}", model=AUTOENCODERS, figure=["manifold.png", "codes.svg"]),
         judge=expand("results/figures/classifier/{figure}.svg", figure=["confusion", "reliability"]),

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pipeline.figures.gallery import tiles
 from pipeline.metrics.base import CORRUPTIONS, Metric
 from pipeline.metrics.catalogue import CATALOGUE
 from pipeline.params import Params
@@ -174,14 +175,19 @@ def build(folder: Path, run: Params, class_names: Sequence[str] = DIGITS) -> Pat
         for seed in run.seeds:
             config = {**DEFAULTS[model.family], **CONFIGS[model.family], **model.overrides}
             write(folder / f"training/{name}/{seed}.json", training(name, model.family, seed, config))
-            write(folder / f"labels/{name}/{seed}.csv", labels(rng, class_names, 300))
+            table = labels(rng, class_names, 300)
+            write(folder / f"labels/{name}/{seed}.csv", table)
+            if seed == run.seeds[0]:
+                write(folder / f"figures/{name}/gallery.csv", tiles(table[:60]))
             write(folder / f"checks/{name}/{seed}.csv", checks())
             write(folder / f"diagnosis/{name}/{seed}/shares.csv", shares(len(class_names)))
             write(folder / f"diagnosis/{name}/{seed}/alarms.csv", alarms(name, seed, run.seeds))
             if model.family == "gan":
                 write(folder / f"perfect_discriminator/{name}/{seed}.csv", experiment(seed))
         write(folder / f"curves/{name}.csv", pd.DataFrame({"epoch": [1, 2], "loss": [1.5, 1.25]}))
-    write(folder / f"labels/{REAL}/0.csv", labels(rng, class_names, 300))
+    table = labels(rng, class_names, 300)
+    write(folder / f"labels/{REAL}/0.csv", table)
+    write(folder / f"figures/{REAL}/gallery.csv", tiles(table[:60]))
     write(folder / "metrics.csv", metrics(run, class_names))
     measured = pd.read_csv(folder / "metrics.csv")
     write(folder / "summary.csv", summarise(measured))

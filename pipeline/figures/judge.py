@@ -16,12 +16,22 @@ RIGHT, WRONG = style.CLASSES[0], style.CLASSES[1]
 FAINTEST, STRONGEST = 0.12, 0.6  # opacity of an error that occurs once, and of the most frequent one
 
 
-@style.look
 def confusion(counts: np.ndarray, class_names: Sequence[str]) -> Figure:
     """Counts (K, K) of test images by true class (rows) and predicted class (columns)."""
+    return matrix(counts, class_names, "true", "Confusion matrix of the classifier")
+
+
+def asked(counts: np.ndarray, class_names: Sequence[str]) -> Figure:
+    """Counts (K, K) of a conditional model's images by the class asked for (rows) and the predicted one (columns)."""
+    return matrix(counts, class_names, "asked for", "Classes that were asked for, and those that are predicted")
+
+
+@style.look
+def matrix(counts: np.ndarray, class_names: Sequence[str], rows: str, title: str) -> Figure:
+    """Counts (K, K) as a table with tinted cells: columns are predicted classes, and `rows` says what the rows are."""
     classes = len(class_names)
     size = (style.WIDTH, style.WIDTH)
-    figure = Figure(figsize=size, layout="constrained", label="Confusion matrix of the classifier")
+    figure = Figure(figsize=size, layout="constrained", label=title)
     axes = figure.subplots()
     axes.imshow(tinted(counts), interpolation="none")
     if classes <= COUNTED:
@@ -35,7 +45,7 @@ def confusion(counts: np.ndarray, class_names: Sequence[str]) -> Figure:
     upright = len(names) * max(map(len, names)) <= 50
     axes.set_xticks(places, names, rotation=0 if upright else 90)
     axes.set_yticks(places, names)
-    axes.set(xlabel="predicted", ylabel="true")
+    axes.set(xlabel="predicted", ylabel=rows)
     axes.tick_params(left=False, bottom=False)
     axes.grid(visible=False)
     for spine in axes.spines.values():

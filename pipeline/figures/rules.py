@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from graphlib import TopologicalSorter
+from itertools import pairwise
 
 from matplotlib.figure import Figure
 from matplotlib.patches import PathPatch
@@ -41,7 +42,7 @@ def graph(takes_from: Mapping[str, Collection[str]], beside: Mapping[str, str]) 
     step = narrowest(names, beside)
     x = {name: MARGIN + step * row for row, name in enumerate(names)}
     y = {name: MARGIN + ROW * (row + 0.5) for row, name in enumerate(names)}
-    for above, below in zip(names, names[1:], strict=False):
+    for above, below in pairwise(names):
         if depth[above] < depth[below]:
             axes.axhline(y[below] - ROW / 2, color=style.GRID, linewidth=0.7, zorder=0)
     for row, name in enumerate(names):

@@ -11,9 +11,10 @@ from pipeline.records import History
 
 REAL = "test_images"  # the real test images, scored as if a model had drawn them
 
-OF_IMAGES = ("samples.png", "labels.svg", "ambiguous.svg", "classes.svg")  # of every model, and of the real images
+OF_IMAGES = ("samples.png", "labels.svg", "ambiguous.svg", "classes.svg", "gallery.png")  # of every model, and of the real images
 OF_CAPABILITY = {  # of models whose class is declared to have it
     "TrainedModel": ("networks.svg", "losses.svg", "health.svg", "snapshots.svg"),
+    "Conditional": ("asked.svg",),
     "Adversarial": ("perfect_discriminator.svg",),
     "ObservationModel": ("draws.png",),
     "Autoencoder": ("manifold.png", "codes.svg"),
@@ -82,6 +83,7 @@ class Results:
     experiments: Mapping[str, Sequence[pd.DataFrame]]  # one a seed, for models with a discriminator
     classifier: Mapping[str, Any]
     confusion: pd.DataFrame
+    galleries: Mapping[str, pd.DataFrame]  # the tiles of each model and of the real images, in their order
     figures: Mapping[str, Figure]  # by their path below figures/
     families: Mapping[str, Family]
     data: Sequence[str]  # paths of the tables, from the site's root
@@ -97,6 +99,8 @@ def data_behind(figure: str) -> str | None:
         "perfect_discriminator.svg": f"data/perfect_discriminator/{owner}.csv",
         "labels.svg": f"data/labels/{owner}.csv",
         "ambiguous.svg": f"data/labels/{owner}.csv",
+        "gallery.png": f"data/gallery/{owner}.csv",
+        "asked.svg": f"data/asked/{owner}.csv",
         "networks.svg": f"data/networks/{owner}.json",
         "classes.svg": "data/metrics.csv",
         "sharpness.svg": "data/metrics.csv",

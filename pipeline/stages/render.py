@@ -26,7 +26,7 @@ from pipeline.params import Params
 from pipeline.records import History, history
 from pipeline.report import render
 from pipeline.report.numbers import number
-from pipeline.report.origin import settings_file, steps, steps_table
+from pipeline.report.origin import Step, settings_file, steps, steps_table
 from pipeline.report.paper import TEXTS
 from pipeline.report.results import (
     LADDER,
@@ -68,6 +68,9 @@ def read(results: Path, params: Params, preset_changes: Mapping[str, Any], prove
         experiments={name: read_experiments(results, name, params.seeds) for name in having("Adversarial", params)},
         classifier=artifacts.read_json(results / "classifier" / "summary.json"),
         confusion=artifacts.read_table(results / "classifier" / "confusion.csv"),
+        galleries={
+            name: artifacts.read_table(results / "figures" / name / "gallery.csv") for name in (*params.models, REAL)
+        },
         figures=read_figures(results, params),
         families={model.family: read_family(model.family) for model in params.models.values()},
         data=[f"data/{path}" for path in tables(results, params)],
@@ -167,8 +170,12 @@ def tables(results: Path, params: Params) -> dict[str, Path]:
             listed[f"alarms/{name}.csv"] = results / "diagnosis" / name / str(first) / "alarms.csv"
         if name in having("Adversarial", params):
             listed[f"perfect_discriminator/{name}.csv"] = results / "perfect_discriminator" / name / f"{first}.csv"
+        if name in having("Conditional", params):
+            listed[f"asked/{name}.csv"] = results / "figures" / name / "asked.csv"
         listed[f"labels/{name}.csv"] = results / "labels" / name / f"{first}.csv"
     listed[f"labels/{REAL}.csv"] = results / "labels" / REAL / "0.csv"
+    for name in (*params.models, REAL):
+        listed[f"gallery/{name}.csv"] = results / "figures" / name / "gallery.csv"
     return listed
 
 
@@ -231,13 +238,16 @@ def made_here(found: Results) -> dict[str, bytes]:
     """What is made together with the pages: the settings as a file, the graph of rules, and its table."""
     made = {"data/params.yaml": settings_file(found.params, found.preset_changes).encode()}
     if rules := steps(found.provenance):
-        beside = {each.rule: f"{each.jobs} {'job' if each.jobs == 1 else 'jobs'}" for each in rules}
-        beside |= {
-            each.rule: f"{beside[each.rule]} · {number(each.seconds, 's')}" for each in rules if each.seconds is not None
-        }
+        beside = {each.rule: in_short(each) for each in rules}
         made[f"figures/{RULES}"] = svg(graph({each.rule: each.takes_from for each in rules}, beside))
-        made[str(data_behind(RULES))] = steps_table(rules).to_csv(index=False).encode()
+        made[str(data_behind(RULES))] = steps_table(rules).to_csv(index=False, float_format="%.1f").encode()
     return made
+
+
+def in_short(step: Step) -> str:
+    """The jobs of a rule and their time."""
+    jobs = "1 job" if step.jobs == 1 else f"{step.jobs} jobs"
+    return jobs if step.seconds is None else f"{jobs} · {number(step.seconds, 's')}"
 
 
 def write(
@@ -254,7 +264,7 @@ def write(
             f"{into} should hold nothing but a site, for stale files in it are removed; found {strange[0]}. "
             "Name another folder with --into."
         )
-    contents = {path: text.encode() for path, text in pages.items()} | made
+    contents = {path: text.encode() for path, text in pages.items()} | dict(made)
     for file in sorted((templates / "static").iterdir()):
         contents[f"static/{file.name}"] = file.read_bytes()
     for path in {figure.path for figure in found.figures.values()} - made.keys():
