@@ -32,6 +32,7 @@ DISTANCE = {  # from real images, where noise is 1
     "gan": 0.1,
     "gan_saturating": 0.8,
     "vae": 0.2,
+    "cvae": 0.2,
     REAL: 0.0,
     "train_copies": 0.001,
     "blurred": 0.3,
@@ -114,10 +115,12 @@ CONFIGS = {
         "loss": "nonsaturating",
     },
     "vae": {"betas": [0.9, 0.999], "ema": 0.0, "latent": 2, "beta": 1.0},
+    "cvae": {"betas": [0.9, 0.999], "ema": 0.0, "classes": 10, "latent": 2},
 }
 DEFAULTS = {
     "gan": {"epochs": 200, "batch_size": 256, "lr": 0.0002},
     "vae": {"epochs": 5, "batch_size": 100, "lr": 0.001},
+    "cvae": {"epochs": 5, "batch_size": 100, "lr": 0.001},
 }
 LAYERS = {
     "gan": {
@@ -139,6 +142,7 @@ LAYERS = {
         "decoder": [(2, 256, "ReLU"), (256, 512, "ReLU"), (512, 784, "Sigmoid (in the loss)")],
     },
 }
+LAYERS["cvae"] = LAYERS["vae"]
 NAMES = {"encoder": ["Input", "Hidden 1", "Output 1", "Output 2"]}
 
 
@@ -179,6 +183,8 @@ def build(folder: Path, run: Params, class_names: Sequence[str] = DIGITS) -> Pat
             write(folder / f"labels/{name}/{seed}.csv", table)
             if seed == run.seeds[0]:
                 write(folder / f"figures/{name}/gallery.csv", tiles(table[:60]))
+            if "asked.svg" in figures_of(model.family):
+                write(folder / f"figures/{name}/asked.csv", confusion(rng, len(class_names)))
             write(folder / f"checks/{name}/{seed}.csv", checks())
             write(folder / f"diagnosis/{name}/{seed}/shares.csv", shares(len(class_names)))
             write(folder / f"diagnosis/{name}/{seed}/alarms.csv", alarms(name, seed, run.seeds))
