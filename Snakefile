@@ -32,7 +32,8 @@ ADVERSARIAL = having("Adversarial")
 AUTOENCODERS = having("Autoencoder")
 CONDITIONAL = having("Conditional")
 LABELLED = [*CONDITIONAL, "train_copies", "test_images"]  # whose samples have labels that are not predicted
-PAGES = ["index", "scores", "compare", "labels", "paper", "methods", "provenance"]
+PAGES = ["index", "scores", "compare", "labels", "training", "coverage", "paper", "methods", "provenance"]
+PAGES += ["latent"] if AUTOENCODERS else []
 RULERS = list(dict.fromkeys([*ROWS, *RUNGS.values()]))
 CORES = orchestration.share(PARAMS.compute.threads, workflow.resource_settings.cores, os.cpu_count())  # of a training
 GPU = int(os.path.exists("/dev/nvidia0") and PARAMS.compute.device != "cpu")
@@ -58,7 +59,10 @@ def code(*files):
 TRAINING = code("training", "monitor", "log", "resume", "compute", "blocks", "shapes", "models/base")
 CLASSIFIER = code("classifier", "compute", "shapes")
 FEATURES = [*CLASSIFIER, *code("features")]
-METRICS = sorted({str(file) for file in Path("pipeline/metrics").glob("[!_]*.py")} - {*code("metrics/calibration", "metrics/conformal")})
+METRICS = sorted(
+    {str(file) for file in Path("pipeline/metrics").glob("[!_]*.py")}
+    - {*code("metrics/calibration", "metrics/conformal")}
+)
 DECLARED = code("metrics/by_networks", "metrics/catalogue", "metrics/uncertainty")
 SCORES = [*sorted({*METRICS} - {*DECLARED}), *code("evaluation/reference", "evaluation/scores")]
 FIGURES = sorted(str(file) for file in Path("pipeline/figures").glob("*.py"))
@@ -427,7 +431,7 @@ rule reference:
 
 
 rule explore:
-    """Map the latent space of one autoencoder."""
+    """Map the latent space of one autoencoder, and what lies between images in it."""
     input:
         code=code("stages/explore", "blocks", "shapes", "models/base"),
         family=family_file,
@@ -666,7 +670,7 @@ rule curves:
 
 
 rule draw_training:
-    """Draw one model's networks, its losses, and how its first training went."""
+    """Draw one model's networks, its losses, and how its first training went, moment by moment."""
     input:
         code=[*FIGURES, *code("stages/draw_training", "alarms")],
         networks="results/networks/{model}.json",
@@ -681,6 +685,8 @@ rule draw_training:
         networks="results/figures/{model}/networks.svg",
         health="results/figures/{model}/health.svg",
         snapshots="results/figures/{model}/snapshots.svg",
+        film="results/figures/{model}/film.png",
+        film_table="results/figures/{model}/film.csv",
     log:
         "logs/draw_training/{model}.txt",
     shell:
@@ -697,6 +703,8 @@ rule draw_training:
             --networks-figure {output.networks:q} \
             --health-figure {output.health:q} \
             --snapshots-figure {output.snapshots:q} \
+            --film {output.film:q} \
+            --film-table {output.film_table:q} \
             2>{log:q}
         """
 
@@ -820,6 +828,8 @@ rule draw_latent:
     output:
         manifold="results/figures/{model}/manifold.png",
         codes="results/figures/{model}/codes.svg",
+        interpolations="results/figures/{model}/interpolations.png",
+        about="results/figures/{model}/latent.json",
     log:
         "logs/draw_latent/{model}.txt",
     shell:
@@ -829,6 +839,8 @@ rule draw_latent:
             --dataset {input.dataset:q} \
             --manifold {output.manifold:q} \
             --codes {output.codes:q} \
+            --interpolations {output.interpolations:q} \
+            --about {output.about:q} \
             2>{log:q}
         """
 
@@ -875,6 +887,68 @@ rule draw_comparison:
             --labels {input.labels:q} \
             --sharpness {output.sharpness:q} \
             --confidence {output.confidence:q} \
+            2>{log:q}
+        """
+
+
+rule draw_nearest:
+    """Draw one source's samples (the first seed's) above the training images nearest to them, and what it misses."""
+    input:
+        code=[*FIGURES, *code("stages/draw_nearest")],
+        dataset="data/images.npz",
+        reference="results/reference.npz",
+        samples=first("results/samples/{source}/{seed}.npz"),
+        details=first("results/details/{source}/{seed}.npz"),
+        real="results/details/test_images/0.npz",
+    output:
+        nearest_table="results/figures/{source}/nearest.csv",
+        nearest="results/figures/{source}/nearest.svg",
+        bins_table="results/figures/{source}/bins.csv",
+        bins="results/figures/{source}/bins.svg",
+    log:
+        "logs/draw_nearest/{source}.txt",
+    shell:
+        """
+        python -m pipeline.stages.draw_nearest \
+            --dataset {input.dataset:q} \
+            --reference {input.reference:q} \
+            --samples {input.samples:q} \
+            --details {input.details:q} \
+            --real {input.real:q} \
+            --nearest-table {output.nearest_table:q} \
+            --nearest-figure {output.nearest:q} \
+            --bins-table {output.bins_table:q} \
+            --bins-figure {output.bins:q} \
+            2>{log:q}
+        """
+
+
+rule draw_coverage:
+    """Draw all models' precision against recall, distance against the number of samples, and power spectrum."""
+    input:
+        code=[*FIGURES, *code("stages/draw_coverage", "metrics/sharpness", "rulers")],
+        details=[
+            *expand("results/details/{model}/{seed}.npz", model=MODELS, seed=SEEDS[0]),
+            *expand("results/details/{ruler}/0.npz", ruler=["test_images", "blurred"]),
+        ],
+    output:
+        **{
+            f"{curve}_{part}": f"results/figures/comparison/{curve}.{ending}"
+            for curve in ("prd", "extrapolation", "spectrum")
+            for part, ending in (("table", "csv"), ("figure", "svg"))
+        },
+    log:
+        "logs/draw_coverage.txt",
+    shell:
+        """
+        python -m pipeline.stages.draw_coverage \
+            --details {input.details:q} \
+            --prd-table {output.prd_table:q} \
+            --prd-figure {output.prd_figure:q} \
+            --extrapolation-table {output.extrapolation_table:q} \
+            --extrapolation-figure {output.extrapolation_figure:q} \
+            --spectrum-table {output.spectrum_table:q} \
+            --spectrum-figure {output.spectrum_figure:q} \
             2>{log:q}
         """
 
@@ -942,6 +1016,7 @@ rule render:
             model=TRAINED,
             figure=["losses", "networks", "health", "snapshots"],
         ),
+        films=expand("results/figures/{model}/film.{kind}", model=TRAINED, kind=["png", "csv"]),
         beaten=expand("results/figures/{model}/perfect_discriminator.svg", model=ADVERSARIAL),
         samples=expand("results/figures/{source}/samples.png", source=[*MODELS, "test_images"]),
         labels=expand(
@@ -954,9 +1029,24 @@ rule render:
         ),
         asked=expand("results/figures/{model}/asked.{kind}", model=CONDITIONAL, kind=["svg", "csv"]),
         draws=expand("results/figures/{model}/draws.png", model=OBSERVED),
-        latent=expand("results/figures/{model}/{figure}", model=AUTOENCODERS, figure=["manifold.png", "codes.svg"]),
+        latent=expand(
+            "results/figures/{model}/{file}",
+            model=AUTOENCODERS,
+            file=["manifold.png", "codes.svg", "interpolations.png", "latent.json"],
+        ),
         judge=expand("results/figures/classifier/{figure}.svg", figure=["confusion", "reliability"]),
         comparison=expand("results/figures/comparison/{figure}.svg", figure=["sharpness", "confidence"]),
+        coverage=expand(
+            "results/figures/comparison/{curve}.{ending}",
+            curve=["prd", "extrapolation", "spectrum"],
+            ending=["csv", "svg"],
+        ),
+        nearest=expand(
+            "results/figures/{source}/nearest.{ending}",
+            source=[*MODELS, "test_images", "train_copies"],
+            ending=["csv", "svg"],
+        ),
+        bins=expand("results/figures/{source}/bins.{ending}", source=[*MODELS, "test_images"], ending=["csv", "svg"]),
     output:
         expand("site/{page}.html", page=PAGES),
         expand("site/models/{model}.html", model=MODELS),

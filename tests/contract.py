@@ -1,6 +1,7 @@
 """What every family promises. `test_models.py` asks it of each file in pipeline/models/."""
 
 import copy
+import itertools
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -89,14 +90,19 @@ def losses(model: TrainedModel, seed: int) -> list[float]:
     return [move.loss.item() for move in moves(model.train(), digits(16))]
 
 
-def every_parameter_moves(build: Build) -> None:
+def every_parameter_moves(build: Build, arithmetic: Arithmetic = FLOAT32) -> None:
     model = built(build)
     before = {name: value.clone() for name, value in model.named_parameters()}
     optimizers = training.Optimizers(model.config)
     for seed in range(3):  # a unit that is off for one batch is on for another
-        training.step(model.train(), digits(64, seed), optimizers, FLOAT32, [], labels(model, 64))
+        training.step(model.train(), digits(64, seed), optimizers, arithmetic, [], labels(model, 64))
     stuck = [name for name, value in model.named_parameters() if torch.equal(before[name], value)]
     assert not stuck, f"these parameters never move: {stuck}"
+
+
+def every_parameter_moves_in_low_precision(build: Build) -> None:
+    """Autocast keeps the weights that it has cast: what it casts without gradients has none later in the same move."""
+    every_parameter_moves(build, Arithmetic(torch.device("cpu"), "bfloat16", 1))
 
 
 def an_objective_moves_only_what_it_trains(build: Build) -> None:
@@ -114,23 +120,22 @@ def training_improves_every_objective(build: Build) -> None:
     count = len(list(moves(built(build), digits(4))))
     for index in range(count):
         model = built(build)
-        before = objective(model, index)
-        for step in range(40):
-            torch.manual_seed(step)
-            move = list(moves(model.train(), digits(64)))[index]
+        before = objective(model, index).loss.item()
+        for step in range(20):
+            move = objective(model, index, seed=step, images=64)
             move.loss.backward(inputs=(parameters := list(move.trains.parameters())))
             with torch.no_grad():
                 for parameter in parameters:
                     parameter -= 0.01 * parameter.grad / (parameter.grad.norm() + 1e-12)
                     parameter.grad = None
-        after = objective(model, index)
+        after = objective(model, index).loss.item()
         assert after < before, f"objective {index} went from {before:.4f} to {after:.4f}"
 
 
-@torch.no_grad()
-def objective(model: TrainedModel, index: int) -> float:
-    torch.manual_seed(0)
-    return list(moves(model.eval(), digits(256)))[index].loss.item()
+def objective(model: TrainedModel, index: int, seed: int = 0, images: int = 256) -> Objective:
+    """In training mode: only there are the means that a batch is normalised by those of the weights as they are."""
+    torch.manual_seed(seed)
+    return next(itertools.islice(moves(model.train(), digits(images)), index, None))
 
 
 def a_checkpoint_round_trips(build: Build, family: str, folder: Path) -> None:
@@ -162,6 +167,15 @@ def being_watched_changes_nothing(build: Build) -> None:
         assert plain == seen if isinstance(plain, list) else torch.equal(plain, seen)
     assert monitor is not None and len(monitor.checks.rows) >= 1
     assert all(math.isfinite(value) for row in monitor.checks.rows for value in row)
+
+
+def the_average_of_the_weights_is_a_model(build: Build) -> None:
+    model = built(build)
+    model.config = model.config.model_copy(update={"epochs": 2, "batch_size": 32, "ema": 0.9})
+    told = labels(model, 64)
+    training.train(model, as_pixels(digits(64)), FLOAT32, 0, lambda progress: None, labels=told)
+    assert all(value.isfinite().all() for value in model.state_dict().values())
+    samples_are_images(lambda: model)
 
 
 def fakes_move_with_the_generator(build: Build) -> None:

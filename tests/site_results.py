@@ -15,7 +15,7 @@ from pipeline.metrics.base import CORRUPTIONS, Metric
 from pipeline.metrics.catalogue import CATALOGUE
 from pipeline.params import Params
 from pipeline.report.measures import RULERS
-from pipeline.stages.render import LADDER, OF_ALL, OF_IMAGES, REAL, figures_of
+from pipeline.stages.render import COPIES, LADDER, OF_ALL, OF_CURVES, OF_IMAGES, REAL, figures_of
 from pipeline.summary import summarise
 from pipeline.verdicts import ranks, verdicts
 
@@ -190,6 +190,10 @@ def build(folder: Path, run: Params, class_names: Sequence[str] = DIGITS) -> Pat
             write(folder / f"diagnosis/{name}/{seed}/alarms.csv", alarms(name, seed, run.seeds))
             if model.family == "gan":
                 write(folder / f"perfect_discriminator/{name}/{seed}.csv", experiment(seed))
+        if "film.png" in figures_of(model.family):
+            write(folder / f"figures/{name}/film.csv", film())
+        if "manifold.png" in figures_of(model.family):
+            write(folder / f"figures/{name}/latent.json", latent(len(class_names)))
         write(folder / f"curves/{name}.csv", pd.DataFrame({"epoch": [1, 2], "loss": [1.5, 1.25]}))
     table = labels(rng, class_names, 300)
     write(folder / f"labels/{REAL}/0.csv", table)
@@ -210,6 +214,11 @@ def build(folder: Path, run: Params, class_names: Sequence[str] = DIGITS) -> Pat
         folder / "classifier/reliability.csv",
         pd.DataFrame({"lower": [0.9], "upper": [1.0], "count": [10000]}),
     )
+    for name in (*run.models, REAL, COPIES):
+        write(folder / f"figures/{name}/nearest.csv", neighbours())
+        write(folder / f"figures/{name}/bins.csv", bins())
+    for name in OF_CURVES:
+        write(folder / f"figures/comparison/{name}.csv", pd.DataFrame({"source": [REAL], "value": [0.5]}))
     for path in (*OF_ALL, *(f"{REAL}/{figure}" for figure in OF_IMAGES)):
         picture(folder / "figures" / path)
     for name, model in run.models.items():
@@ -276,6 +285,29 @@ def training(name: str, family: str, seed: int, config: Mapping[str, Any]) -> di
 
 def checks() -> pd.DataFrame:
     return pd.DataFrame({"step": [47, 94], "quantity": "change", "part": "samples", "value": [0.81, 0.256]})
+
+
+def film() -> pd.DataFrame:
+    """The table of a film of two moments."""
+    return pd.DataFrame(
+        {"moment": [0, 1], "top": [0, 289], "height": 288, "step": [47, 94], "epoch": [0.2008, 0.4017]}
+    )
+
+
+def latent(classes: int) -> dict[str, Any]:
+    """What the pictures of a latent space of two dimensions show."""
+    quantiles = [-1.96, -0.9, 0.0, 0.9, 1.96]
+    return {"dimensions": 2, "quantiles": quantiles, "pairs": [[k, (k + 1) % classes] for k in range(min(classes, 10))]}
+
+
+def neighbours() -> pd.DataFrame:
+    """One pair of the figure of nearest neighbours."""
+    row = {"chosen": "first", "sample": 0, "training_image": 5, "distance": 4.2, "times_real": 1.1, "space": "pixels"}
+    return pd.DataFrame([row])
+
+
+def bins() -> pd.DataFrame:
+    return pd.DataFrame({"bin": [0, 1], "train": [0.5, 0.5], "fake": [0.4, 0.6], "z": [-3.0, 3.0]})
 
 
 def shares(classes: int) -> pd.DataFrame:

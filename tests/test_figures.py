@@ -807,7 +807,10 @@ def test_stages_draw_what_their_flags_name(tmp_path: Path, monkeypatch: pytest.M
     artifacts.write_table(tmp_path / "confusion.csv", pd.DataFrame(pairs))
     artifacts.write_table(tmp_path / "reliability.csv", BINS)
     grid, codes = images(400).reshape(20, 20, 28, 28), np.random.default_rng(0).normal(size=(40, 2))
-    artifacts.write_arrays(tmp_path / "latent.npz", manifold=grid, codes=codes, labels=digits)
+    ends = {"ends": images(20).reshape(10, 2, 28, 28), "end_labels": np.stack([digits[:10], digits[1:11]], 1)}
+    between = images(110).reshape(10, 11, 28, 28)
+    latents = {"manifold": grid, "codes": codes, "labels": digits, "quantiles": np.linspace(-2, 2, 20)}
+    artifacts.write_arrays(tmp_path / "latent.npz", **latents, **ends, between=between)
 
     def flags(text):
         """Flags with values; every `@name` is a file of the folder."""
@@ -827,13 +830,17 @@ def test_stages_draw_what_their_flags_name(tmp_path: Path, monkeypatch: pytest.M
             " --checks @checks.csv --shares @shares.csv --alarms @alarms.csv --snapshots @snapshots.npz"
             " --losses-figure @out/losses.svg --networks-figure @out/networks.svg"
             " --health-figure @out/health.svg --snapshots-figure @out/snapshots.svg"
+            " --film @out/film.png --film-table @out/film.csv"
         )
     )
     draw_perfect_discriminator.main(
         flags("--gradients @gradients.csv @gradients.csv --figure @out/perfect_discriminator.svg")
     )
     draw_latent.main(
-        flags("--latent @latent.npz --dataset @images.npz --manifold @out/manifold.png --codes @out/codes.svg")
+        flags(
+            "--latent @latent.npz --dataset @images.npz --manifold @out/manifold.png --codes @out/codes.svg"
+            " --interpolations @out/interpolations.png --about @out/latent.json"
+        )
     )
     draw_classifier.main(
         flags(
@@ -850,9 +857,9 @@ def test_stages_draw_what_their_flags_name(tmp_path: Path, monkeypatch: pytest.M
     )
     written = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert written == sorted(
-        "ambiguous.svg classes.svg codes.svg confidence.svg confusion.svg draws.png health.svg labels.svg"
-        " losses.svg manifold.png networks.svg perfect_discriminator.svg reliability.svg samples.png sharpness.svg"
-        " snapshots.svg".split()
+        "ambiguous.svg classes.svg codes.svg confidence.svg confusion.svg draws.png film.csv film.png health.svg"
+        " interpolations.png labels.svg latent.json losses.svg manifold.png networks.svg perfect_discriminator.svg"
+        " reliability.svg samples.png sharpness.svg snapshots.svg".split()
     )
     assert "mean of 2 seeds" in (tmp_path / "out/losses.svg").read_text()
     assert "alarm: frozen generator" in (tmp_path / "out/health.svg").read_text()

@@ -13,6 +13,7 @@ from torch.distributions import Normal, kl_divergence
 from pipeline import artifacts, families, training
 from pipeline.dataset import Dataset
 from pipeline.models import configured, family
+from pipeline.models.alpha_gan import AlphaGan
 from pipeline.models.base import (
     Adversarial,
     Autoencoder,
@@ -21,11 +22,15 @@ from pipeline.models.base import (
     ObservationModel,
     TrainedModel,
     Variational,
+    count,
 )
 from pipeline.models.cgan import Cgan
+from pipeline.models.conv_vae import ConvVae
 from pipeline.models.cvae import Cvae
-from pipeline.models.gan import Gan
+from pipeline.models.dcgan import Dcgan
+from pipeline.models.gan import Gan, SpectralLinear
 from pipeline.models.vae import Vae
+from pipeline.models.wgan_gp import WganGp, gradient_penalty
 from pipeline.monitor import Monitor
 from pipeline.params import ParamsError
 from pipeline.shapes import as_pixels
@@ -60,14 +65,30 @@ def test_every_family(name: str, promise: Callable[[contract.Build], None]) -> N
         contract.initial_weights_follow_the_seed,
         contract.training_follows_the_seed,
         contract.every_parameter_moves,
+        contract.every_parameter_moves_in_low_precision,
         contract.an_objective_moves_only_what_it_trains,
         contract.training_improves_every_objective,
         contract.evaluation_changes_nothing,
         contract.being_watched_changes_nothing,
+        contract.the_average_of_the_weights_is_a_model,
     ],
 )
 def test_every_trained_family(name: str, promise: Callable[[contract.Build], None]) -> None:
     promise(builder(name))
+
+
+@pytest.mark.parametrize(
+    "promise",
+    [
+        contract.every_parameter_moves_in_low_precision,
+        contract.training_improves_every_objective,
+        contract.evaluation_changes_nothing,
+        contract.being_watched_changes_nothing,
+        contract.fakes_move_with_the_generator,
+    ],
+)
+def test_a_gan_with_spectral_norm(promise: Callable[[contract.Build], None]) -> None:
+    promise(lambda: Gan(Gan.Config(spectral_norm=True)))
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -251,6 +272,159 @@ def test_the_evaluation_and_the_monitor_see_each_image_with_its_own_label() -> N
     assert check["gradient encoder.log_var"] == pytest.approx(
         torch.cat([g.flatten() for g in own]).norm().item(), rel=1e-3
     )
+
+
+# The families of the paper's next steps --------------------------------------------------------------------------
+
+
+def test_the_convolutional_pair_is_a_fair_one() -> None:
+    """As large codes, the same layers from a code to an image, and in all as many parameters within 20 %."""
+    gan, vae = Dcgan(Dcgan.Config()), ConvVae(ConvVae.Config())
+    shapes = [[value.shape for value in part.parameters()] for part in (gan.generator, vae.decoder)]
+    assert shapes[0] == shapes[1] and gan.config.latent == vae.config.latent
+    # By hand, layer by layer: weights, then two of each normalisation, then the bias of the last.
+    assert count(gan.generator) == 100 * 128 * 49 + 2 * 128 + 128 * 64 * 16 + 2 * 64 + 64 * 16 + 1
+    assert count(gan.discriminator) == 64 * 16 + 64 + 64 * 128 * 16 + 2 * 128 + 128 * 49 + 1
+    assert 1 < count(vae) / count(gan) < 1.2
+
+
+def test_a_dcgan_starts_as_its_authors_say() -> None:
+    torch.manual_seed(0)
+    model = Dcgan(Dcgan.Config())
+    for name, value in model.named_parameters():
+        if name.endswith("weight") and value.dim() == 4:
+            assert abs(value.mean()) < 2e-3 and value.std().item() == pytest.approx(0.02, rel=0.05)
+        elif name.endswith("weight"):
+            assert value.mean().item() == pytest.approx(1, abs=0.01) and 0.01 < value.std() < 0.03
+        else:
+            assert not value.any()
+
+
+def test_a_dcgan_judges_real_images_apart_from_fakes_and_draws_each_image_by_itself() -> None:
+    torch.manual_seed(0)
+    model = Dcgan(Dcgan.Config())
+    seen = []
+    for _ in range(2):
+        seen.append(next(contract.moves(model.train(), contract.digits(8))).watch)
+        for parameter in model.generator.parameters():
+            parameter.data.mul_(3)
+    assert torch.equal(seen[0]["D_real"], seen[1]["D_real"]) and not torch.equal(seen[0]["D_fake"], seen[1]["D_fake"])
+    draw, z = model.eval().generator, torch.randn(20, 100)
+    torch.testing.assert_close(draw(z)[:5], draw(z[:5]), rtol=0, atol=1e-5)
+
+
+def test_alpha_gan_descends_the_losses_of_its_paper() -> None:
+    torch.manual_seed(0)
+    model, images = AlphaGan(AlphaGan.Config(reconstruction=3.0)).eval(), contract.digits(16)
+    for parameter in [*model.discriminator.parameters(), *model.code_discriminator.parameters()]:
+        parameter.data.mul_(1.5)  # so that its judgements differ
+    torch.manual_seed(1)
+    found = [move.loss.item() for move in model.objectives(images)]
+    torch.manual_seed(1)
+    prior, later = torch.randn(16, 128), torch.randn(16, 128)
+    model.double()
+    with torch.no_grad():
+        x = (2 * images - 1).flatten(1).double()
+        codes = model.encoder(x)
+        copies = model.generator(codes)
+        real, copied, made, made_later = (
+            model.discriminator(pixels).sigmoid()
+            for pixels in (x, copies, model.generator(prior.double()), model.generator(later.double()))
+        )
+        of_prior, of_codes = (model.code_discriminator(z).sigmoid() for z in (prior.double(), codes))
+    distance = 3 * (x - copies).abs().mean()
+    expected = [
+        -real.log().mean() - (1 - copied).log().mean() / 2 - (1 - made).log().mean() / 2,
+        -of_prior.log().mean() - (1 - of_codes).log().mean(),
+        distance + ((1 - of_codes).log() - of_codes.log()).mean(),
+        distance
+        + ((1 - copied).log() - copied.log()).mean() / 2
+        + ((1 - made_later).log() - made_later.log()).mean() / 2,
+    ]
+    np.testing.assert_allclose(found, [value.item() for value in expected], rtol=1e-5)
+
+
+def test_the_gradient_penalty_of_a_linear_critic_and_its_gradient_are_known() -> None:
+    critic = torch.nn.Linear(2, 1)
+    critic.weight.data = torch.tensor([[3.0, 4.0]])  # of norm 5
+    penalty = gradient_penalty(critic, torch.rand(7, 2), torch.rand(7, 2))
+    assert penalty.item() == pytest.approx((5 - 1) ** 2)
+    (found,) = torch.autograd.grad(penalty, critic.weight)
+    torch.testing.assert_close(found, 2 * (5 - 1) * critic.weight / 5)
+
+
+def test_the_gradient_penalty_is_taken_anywhere_between_the_two_images() -> None:
+    """With f(x) = |x|^2 / 2 the slope at a place t of the way from 0 to 2 is 2t, and the mean of (2t - 1)^2 is 1/3."""
+
+    class Squares(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x.square().sum(1, keepdim=True) / 2
+
+    torch.manual_seed(0)
+    reals, fakes = torch.zeros(100000, 1), torch.full((100000, 1), 2.0)
+    assert gradient_penalty(Squares(), reals, fakes).item() == pytest.approx(1 / 3, abs=0.005)
+
+
+def test_the_critic_moves_five_times_each_on_images_of_its_own() -> None:
+    torch.manual_seed(0)
+    model, seen = WganGp(WganGp.Config()), []
+    model.discriminator.register_forward_hook(lambda module, given, made: seen.append(given[0]))
+    images = contract.digits(50)
+    moves = list(model.train().objectives(images))
+    assert [move.trains for move in moves] == [model.discriminator] * 5 + [model.generator]
+    reals = torch.cat([both[:10] for both in seen[:-1:2]])  # each move looks at the images, then between them
+    assert torch.equal(reals, (2 * images - 1).flatten(1))
+    assert len(list(model.eval().objectives(images))) == 2
+
+
+def test_where_the_critic_is_zero_changes_nothing() -> None:
+    class Shifted(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x + 40
+
+    found = []
+    for added in ([], [Shifted()]):
+        torch.manual_seed(0)
+        model = WganGp(WganGp.Config()).eval()
+        model.discriminator.extend(added)
+        critic, generator = model.objectives(contract.digits(20))
+        found.append([*critic.terms.values(), *critic.watch.values(), *generator.terms.values()])
+        # Half of the distance, but for the two sets of fakes.
+        assert generator.loss.item() == pytest.approx(-critic.terms["critic_loss"].item() / 2, abs=0.01)
+    torch.testing.assert_close(*found, rtol=0, atol=1e-4)
+
+
+def test_spectral_norm_is_torch_s_own() -> None:
+    """Outputs, and the gradient through the norm, once both have found the largest singular value."""
+    torch.manual_seed(0)
+    layer, plain, x = SpectralLinear(30, 20), torch.nn.Linear(30, 20), torch.randn(5, 30)
+    plain.load_state_dict({"weight": layer.weight, "bias": layer.bias})
+    oracle = torch.nn.utils.parametrizations.spectral_norm(plain, n_power_iterations=300)
+    for _ in range(300):
+        layer(x)
+    outputs = layer(x), oracle(x)
+    torch.testing.assert_close(*outputs)
+    own = torch.autograd.grad(outputs[0].square().sum(), layer.weight)
+    torchs = torch.autograd.grad(outputs[1].square().sum(), oracle.parametrizations["weight"].original)
+    torch.testing.assert_close(own, torchs, rtol=1e-4, atol=1e-5)
+
+
+def test_a_discriminator_with_spectral_norm_stretches_nothing() -> None:
+    torch.manual_seed(0)
+    model = Gan(Gan.Config(spectral_norm=True))
+    for parameter in model.discriminator.parameters():
+        parameter.data.mul_(10)
+    x, y = torch.randn(2, 500, 784)
+    for _ in range(50):
+        model.discriminator(x)
+    model.eval()
+    stretch = (model.discriminator(x) - model.discriminator(y)).abs().squeeze() / (x - y).norm(dim=1)
+    assert stretch.max() <= 1
+
+
+def test_a_gan_without_spectral_norm_is_the_paper_s() -> None:
+    model = Gan(Gan.Config())
+    assert {type(layer) for layer in model.discriminator} & {SpectralLinear} == set() and not list(model.buffers())
 
 
 # The stages ------------------------------------------------------------------------------------------------------

@@ -1,4 +1,4 @@
-"""The latent space of an autoencoder: what it decodes to, and where the test images lie in it."""
+"""The latent space of an autoencoder: what it decodes to, where the test images lie in it, what lies between two."""
 
 from collections.abc import Sequence
 
@@ -10,12 +10,23 @@ from pipeline.figures.grids import abridged, tiles
 
 DOTS_PER_INCH = 120  # of the rasterized points
 MOST = 6000  # points: more only cover each other
+APART = 6  # pixels between an image and what is decoded
 MANY = 20  # classes up to which each is named; of more, those whose names do not overlap
 
 
 def manifold(images: np.ndarray) -> bytes:
     """A PNG of decoded codes (rows, columns, 28, 28) u8, tile beside tile."""
     return style.png(tiles(images.reshape(-1, *images.shape[2:]), images.shape[1], (0, 0)), scale=1)
+
+
+def interpolations(ends: np.ndarray, between: np.ndarray) -> bytes:
+    """A PNG with a row for each pair of images (p, 2, 28, 28) u8, between them what is decoded (p, k, 28, 28) u8."""
+    left, middle, right = (
+        tiles(images.reshape(-1, *images.shape[2:]), images.shape[1], (1, 1))
+        for images in (ends[:, :1], between, ends[:, 1:])
+    )
+    gap = np.ma.MaskedArray(np.zeros((len(middle), APART), np.uint8), mask=True)
+    return style.png(np.ma.concatenate([left, gap, middle, gap, right], axis=1), scale=2)
 
 
 @style.look

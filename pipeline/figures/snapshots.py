@@ -32,9 +32,9 @@ def snapshots(steps: np.ndarray, images: np.ndarray, steps_per_epoch: float) -> 
     return figure
 
 
-def moments(count: int) -> list[int]:
+def moments(count: int, most: int = MOMENTS) -> list[int]:
     """The first of `count` moments, the last, and some between, ever further apart: most happens early."""
     chosen: list[int] = []
-    for place in np.geomspace(1, count, min(MOMENTS, count)).round().astype(int) - 1:
+    for place in np.geomspace(1, count, min(most, count)).round().astype(int) - 1:
         chosen.append(max(int(place), chosen[-1] + 1 if chosen else 0))
     return chosen

@@ -193,18 +193,18 @@ def power(value: float) -> str:
 LEVELS = 31  # of grey in a PNG; one more entry of its palette is for the transparent gaps
 
 
-def png(pixels: np.ndarray, scale: int) -> bytes:
-    """Grey pixels (h, w) u8, each drawn `scale` x `scale`, in 31 levels; masked ones are transparent."""
-    levels = np.ma.filled(quantised(pixels), LEVELS)
-    image = Image.fromarray(levels.repeat(scale, axis=0).repeat(scale, axis=1), "P")
-    greys = np.rint(np.linspace(0, 255, LEVELS)).astype(np.uint8)
+def png(pixels: np.ndarray, scale: int, levels: int = LEVELS) -> bytes:
+    """Grey pixels (h, w) u8, each drawn `scale` x `scale`, in so many levels; masked ones are transparent."""
+    filled = np.ma.filled(quantised(pixels, levels), levels)
+    image = Image.fromarray(filled.repeat(scale, axis=0).repeat(scale, axis=1), "P")
+    greys = np.rint(np.linspace(0, 255, levels)).astype(np.uint8)
     image.putpalette(np.append(greys, 0).astype(np.uint8).repeat(3).tobytes())
     buffer = io.BytesIO()
-    image.save(buffer, "PNG", optimize=True, transparency=LEVELS)
+    image.save(buffer, "PNG", optimize=True, transparency=levels)
     return buffer.getvalue()
 
 
-def quantised(pixels: np.ndarray) -> np.ma.MaskedArray:
-    """Grey pixels (h, w) u8 as levels 0..30 u8; what was masked still is."""
-    levels = np.rint(np.ma.getdata(pixels) / 255 * (LEVELS - 1)).astype(np.uint8)
-    return np.ma.masked_array(levels, np.ma.getmaskarray(pixels))
+def quantised(pixels: np.ndarray, levels: int = LEVELS) -> np.ma.MaskedArray:
+    """Grey pixels (h, w) u8 as levels from 0, 31 unless said otherwise, u8; what was masked still is."""
+    nearest = np.rint(np.ma.getdata(pixels) / 255 * (levels - 1)).astype(np.uint8)
+    return np.ma.masked_array(nearest, np.ma.getmaskarray(pixels))

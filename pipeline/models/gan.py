@@ -9,6 +9,9 @@ moved. What the paper calls `TrainGenerator(fakeLoss)` can be read in three ways
 - `saturating`: G descends $\\log(1 - D(G(z)))$, the minimax game. Same fixed point, but where D wins
   the gradient dies: the vanishing gradient of the paper's Figures 3 and 4 (Arjovsky & Bottou, 2017).
 - `literal`: G descends $-\\log(1 - D(G(z)))$, the fake loss itself, and so helps D.
+
+With `spectral_norm` each layer of D divides its weights by their largest singular value (Miyato et al., 2018), so that
+no layer stretches what it is given and D's slope stays bounded however sure it is.
 """
 
 from collections.abc import Iterator
@@ -17,7 +20,7 @@ from typing import Literal
 import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
-from torch.nn.functional import softplus
+from torch.nn.functional import linear, normalize, softplus
 
 from pipeline.blocks import Dropout, SigmoidInLoss, to_signed, to_unit
 from pipeline.models.base import Adversarial, Objective, TrainedModel, TrainingConfig
@@ -35,6 +38,7 @@ class Gan(TrainedModel, Adversarial):
         slope: float = Field(0.2, ge=0, lt=1)  # of LeakyReLU, left of zero
         dropout: float = Field(0.3, ge=0, lt=1)  # after the discriminator's hidden layers
         loss: Literal["nonsaturating", "saturating", "literal"] = "nonsaturating"
+        spectral_norm: bool = False  # of the discriminator's layers
 
     config: Config
 
@@ -46,11 +50,12 @@ class Gan(TrainedModel, Adversarial):
             *(nn.Linear(512, 1024), nn.LeakyReLU(config.slope)),
             *(nn.Linear(1024, 784), nn.Tanh()),
         )
+        layer = SpectralLinear if config.spectral_norm else nn.Linear
         self.discriminator = nn.Sequential(
-            *(nn.Linear(784, 1024), nn.LeakyReLU(config.slope), Dropout(config.dropout)),
-            *(nn.Linear(1024, 512), nn.LeakyReLU(config.slope), Dropout(config.dropout)),
-            *(nn.Linear(512, 256), nn.LeakyReLU(config.slope), Dropout(config.dropout)),
-            *(nn.Linear(256, 1), SigmoidInLoss()),
+            *(layer(784, 1024), nn.LeakyReLU(config.slope), Dropout(config.dropout)),
+            *(layer(1024, 512), nn.LeakyReLU(config.slope), Dropout(config.dropout)),
+            *(layer(512, 256), nn.LeakyReLU(config.slope), Dropout(config.dropout)),
+            *(layer(256, 1), SigmoidInLoss()),
         )
 
     def objectives(self, images: Images) -> Iterator[Objective]:
@@ -92,3 +97,33 @@ class Gan(TrainedModel, Adversarial):
         z = torch.randn(count, self.config.latent, generator=rng)
         images = self.generator(z.to(self.device))
         return to_unit(images).view(-1, 1, 28, 28)
+
+
+class SpectralLinear(nn.Linear):
+    """`nn.Linear` with its weights divided by their largest singular value, in float32.
+
+    That value is u W v, of singular vectors which each use brings closer by one step of the power iteration; in
+    training the next use goes on from there. The weights move little between two uses, so one step is enough.
+    """
+
+    u: Tensor
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs)
+        self.register_buffer("u", torch.randn(outputs))
+        for _ in range(15):
+            self.u.copy_(self.singular_vectors()[0])
+
+    @torch.no_grad()
+    def singular_vectors(self) -> tuple[Tensor, Tensor]:
+        """(outputs,) and (inputs,), one step closer than `u`."""
+        v = normalize(self.u @ self.weight, dim=0)
+        return normalize(self.weight @ v, dim=0), v
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            u, v = self.singular_vectors()
+            if self.training:
+                self.u.copy_(u)
+            weight = self.weight / (u @ self.weight @ v)
+        return linear(x, weight, self.bias)

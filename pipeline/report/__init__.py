@@ -8,8 +8,10 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline.report.comparison import compare_page
+from pipeline.report.coverage import coverage_page
 from pipeline.report.health import RULES
 from pipeline.report.labels import labels_page
+from pipeline.report.latent import latent_page
 from pipeline.report.measures import RULERS, SPACES
 from pipeline.report.methods import methods_page
 from pipeline.report.numbers import number, orders, setting
@@ -19,6 +21,7 @@ from pipeline.report.paper import paper_page
 from pipeline.report.prose import formula
 from pipeline.report.results import REAL, Results
 from pipeline.report.scores import Summary, score_tables
+from pipeline.report.training import training_page
 from pipeline.report.views import Source, cells_of, figures_of, model_views
 
 
@@ -53,6 +56,9 @@ def render(results: Results, templates: Path) -> dict[str, str]:
         Page("scores", "Scores", score_tables(summary, results.ranks, list(results.params.models))),
         Page("compare", "Side by side", compare_page(results)),
         Page("labels", "Labels", labels_page(results)),
+        Page("training", "Training", training_page(results)),
+        *([Page("latent", "Latent space", latent_page(results))] if results.latents else []),
+        Page("coverage", "Missing and copied", coverage_page(results)),
         Page("paper", "The paper", paper_page(run, models, results.claims)),
         Page("methods", "Methods", methods_page(results)),
         Page("provenance", "Provenance", origin_page(results)),

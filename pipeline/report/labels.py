@@ -110,14 +110,13 @@ def gallery(results: Results, name: str) -> Gallery:
     """Count the labels and the kinds of one gallery."""
     table, names = results.galleries[name], results.classifier["class_names"]
     labels = table["label"].value_counts().reindex(range(len(names)), fill_value=0)
-    of_kind = table["kind"].value_counts().reindex(list(KINDS), fill_value=0)
     return Gallery(
         name=name,
         title=RULERS.get(name, name),
         sheet=results.figures[f"{name}/gallery.png"],
         images=len(table),
         labels=labels.tolist(),
-        kinds={kind: int(count) for kind, count in of_kind.items()},
+        kinds={kind: int((table["kind"] == kind).sum()) for kind in KINDS},
         torn=torn(table, names),
     )
 

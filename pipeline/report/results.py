@@ -11,17 +11,29 @@ from pipeline.records import History
 
 REAL = "test_images"  # the real test images, scored as if a model had drawn them
 
-OF_IMAGES = ("samples.png", "labels.svg", "ambiguous.svg", "classes.svg", "gallery.png")  # of every model, and of the real images
+OF_IMAGES = (  # of every model, and of the real images
+    "samples.png",
+    "labels.svg",
+    "ambiguous.svg",
+    "classes.svg",
+    "gallery.png",
+    "nearest.svg",
+    "bins.svg",
+)
 OF_CAPABILITY = {  # of models whose class is declared to have it
-    "TrainedModel": ("networks.svg", "losses.svg", "health.svg", "snapshots.svg"),
+    "TrainedModel": ("networks.svg", "losses.svg", "health.svg", "snapshots.svg", "film.png"),
     "Conditional": ("asked.svg",),
     "Adversarial": ("perfect_discriminator.svg",),
     "ObservationModel": ("draws.png",),
-    "Autoencoder": ("manifold.png", "codes.svg"),
+    "Autoencoder": ("manifold.png", "codes.svg", "interpolations.png"),
 }
 OF_ALL = (
     "comparison/sharpness.svg",
     "comparison/confidence.svg",
+    "comparison/prd.svg",
+    "comparison/extrapolation.svg",
+    "comparison/spectrum.svg",
+    "train_copies/nearest.svg",
     "classifier/confusion.svg",
     "classifier/reliability.svg",
 )
@@ -84,6 +96,8 @@ class Results:
     classifier: Mapping[str, Any]
     confusion: pd.DataFrame
     galleries: Mapping[str, pd.DataFrame]  # the tiles of each model and of the real images, in their order
+    films: Mapping[str, pd.DataFrame]  # the moments of each model that is trained, in their order
+    latents: Mapping[str, Mapping[str, Any]]  # of each autoencoder: what its pictures of the latent space show
     figures: Mapping[str, Figure]  # by their path below figures/
     families: Mapping[str, Family]
     data: Sequence[str]  # paths of the tables, from the site's root
@@ -100,9 +114,17 @@ def data_behind(figure: str) -> str | None:
         "labels.svg": f"data/labels/{owner}.csv",
         "ambiguous.svg": f"data/labels/{owner}.csv",
         "gallery.png": f"data/gallery/{owner}.csv",
+        "film.png": f"data/film/{owner}.csv",
+        "manifold.png": f"data/latent/{owner}.json",
+        "interpolations.png": f"data/latent/{owner}.json",
         "asked.svg": f"data/asked/{owner}.csv",
         "networks.svg": f"data/networks/{owner}.json",
         "classes.svg": "data/metrics.csv",
+        "nearest.svg": f"data/nearest/{owner}.csv",
+        "bins.svg": f"data/bins/{owner}.csv",
+        "prd.svg": "data/prd.csv",
+        "extrapolation.svg": "data/extrapolation.csv",
+        "spectrum.svg": "data/spectrum.csv",
         "sharpness.svg": "data/metrics.csv",
         "confidence.svg": "data/metrics.csv",
         "ladder.svg": "data/ladder.csv",

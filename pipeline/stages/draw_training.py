@@ -1,4 +1,4 @@
-"""Draw a model's networks, its losses, and how its first training went."""
+"""Draw a model's networks, its losses, and how its first training went, moment by moment."""
 
 import argparse
 from collections.abc import Sequence
@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pipeline import artifacts
 from pipeline.alarms import Alarm, Trained
-from pipeline.figures import health, losses, networks, snapshots
+from pipeline.figures import film, health, losses, networks, snapshots
 from pipeline.figures.style import svg
 from pipeline.stages import run
 
@@ -24,6 +24,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     per_epoch = histories[0]["step"].iloc[-1] / histories[0]["epoch"].iloc[-1]
     seen = artifacts.read_arrays(args.snapshots)
     artifacts.write_bytes(args.snapshots_figure, svg(snapshots.snapshots(seen["steps"], seen["images"], per_epoch)))
+    sheet, table = film.film(seen["steps"], seen["images"], per_epoch)
+    artifacts.write_bytes(args.film, sheet)
+    artifacts.write_table(args.film_table, table)
 
 
 def parse(argv: Sequence[str] | None) -> argparse.Namespace:
@@ -41,6 +44,8 @@ def parse(argv: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--networks-figure", type=Path, required=True, metavar="SVG", help="to write")
     parser.add_argument("--health-figure", type=Path, required=True, metavar="SVG", help="to write")
     parser.add_argument("--snapshots-figure", type=Path, required=True, metavar="SVG", help="to write")
+    parser.add_argument("--film", type=Path, required=True, metavar="PNG", help="to write")
+    parser.add_argument("--film-table", type=Path, required=True, metavar="CSV", help="to write")
     return parser.parse_args(argv)
 
 

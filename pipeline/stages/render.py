@@ -25,6 +25,7 @@ from pipeline.figures.style import svg
 from pipeline.params import Params
 from pipeline.records import History, history
 from pipeline.report import render
+from pipeline.report.coverage import COPIES
 from pipeline.report.numbers import number
 from pipeline.report.origin import Step, settings_file, steps, steps_table
 from pipeline.report.paper import TEXTS
@@ -46,6 +47,7 @@ from pipeline.stages import run, settings
 PACKAGES = ("torch", "torchvision", "snakemake", "dvc", "numpy", "pandas", "matplotlib")
 SCORES = ("metrics.csv", "summary.csv", "verdicts.csv", "ranks.csv", "claims.csv")
 OF_LADDER = "figures/comparison/ladder.csv"  # beside its picture
+OF_CURVES = ("prd", "extrapolation", "spectrum")  # tables beside their pictures
 SHOWN_LABELS = 100  # samples of the grid, and as many of the least certain
 PAGES = ("index", "scores", "compare", "labels", "training", "latent", "coverage", "paper", "methods", "provenance")
 TOP = {"models", "figures", "data", "static", *(f"{page}.html" for page in PAGES)}  # all that a site may hold
@@ -70,6 +72,14 @@ def read(results: Path, params: Params, preset_changes: Mapping[str, Any], prove
         confusion=artifacts.read_table(results / "classifier" / "confusion.csv"),
         galleries={
             name: artifacts.read_table(results / "figures" / name / "gallery.csv") for name in (*params.models, REAL)
+        },
+        films={
+            name: artifacts.read_table(results / "figures" / name / "film.csv")
+            for name in having("TrainedModel", params)
+        },
+        latents={
+            name: artifacts.read_json(results / "figures" / name / "latent.json")
+            for name in having("Autoencoder", params)
         },
         figures=read_figures(results, params),
         families={model.family: read_family(model.family) for model in params.models.values()},
@@ -160,6 +170,11 @@ def tables(results: Path, params: Params) -> dict[str, Path]:
     listed = {path: results / path for path in plain} | (
         {"ladder.csv": results / OF_LADDER} if params.metrics.ladder else {}
     )
+    listed |= {f"{name}.csv": results / "figures" / "comparison" / f"{name}.csv" for name in OF_CURVES}
+    for name in (*params.models, REAL):
+        listed[f"bins/{name}.csv"] = results / "figures" / name / "bins.csv"
+    for name in (*params.models, REAL, COPIES):
+        listed[f"nearest/{name}.csv"] = results / "figures" / name / "nearest.csv"
     first = params.seeds[0]
     for name in params.models:
         listed[f"networks/{name}.json"] = results / "networks" / f"{name}.json"
@@ -168,10 +183,13 @@ def tables(results: Path, params: Params) -> dict[str, Path]:
             listed[f"checks/{name}.csv"] = results / "checks" / name / f"{first}.csv"
             listed[f"shares/{name}.csv"] = results / "diagnosis" / name / str(first) / "shares.csv"
             listed[f"alarms/{name}.csv"] = results / "diagnosis" / name / str(first) / "alarms.csv"
+            listed[f"film/{name}.csv"] = results / "figures" / name / "film.csv"
         if name in having("Adversarial", params):
             listed[f"perfect_discriminator/{name}.csv"] = results / "perfect_discriminator" / name / f"{first}.csv"
         if name in having("Conditional", params):
             listed[f"asked/{name}.csv"] = results / "figures" / name / "asked.csv"
+        if name in having("Autoencoder", params):
+            listed[f"latent/{name}.json"] = results / "figures" / name / "latent.json"
         listed[f"labels/{name}.csv"] = results / "labels" / name / f"{first}.csv"
     listed[f"labels/{REAL}.csv"] = results / "labels" / REAL / "0.csv"
     for name in (*params.models, REAL):

@@ -1,0 +1,36 @@
+"""The samples of one source as a gallery: sorted by what the label predictor makes of them."""
+
+import numpy as np
+import pandas as pd
+
+from pipeline.figures import grids, style
+
+IMAGES, COLUMNS = 400, 20
+SIDE, GAP = 28, 1  # pixels of an image, and between two
+
+
+def tiles(labels: pd.DataFrame) -> pd.DataFrame:
+    """The first images of the first draw, by predicted label and within it from sure to unsure.
+
+    Args:
+        labels: one row an image: set, index, label, confidence, kind, and the probabilities p_0, p_1, ...
+
+    Returns:
+        One row a tile: place in the gallery, pixels to its left and above it on the sheet, index in the draw, label,
+        confidence, kind, and the second likeliest label with its probability. Probabilities have four decimals.
+    """
+    drawn = labels[labels["set"] == "images"].sort_values("index").head(IMAGES)
+    probabilities = drawn.filter(regex=r"^p_\d+$").to_numpy()
+    second = np.argsort(-probabilities, axis=1, kind="stable")[:, 1]
+    chosen = drawn[["index", "label", "confidence", "kind"]].assign(
+        second=second, second_probability=probabilities[np.arange(len(drawn)), second]
+    )
+    ordered = chosen.sort_values(["label", "confidence", "index"], ascending=[True, False, True], ignore_index=True)
+    rows, columns = np.divmod(np.arange(len(ordered)), COLUMNS)
+    step = SIDE + GAP
+    return ordered.round(4).assign(left=columns * step, top=rows * step).rename_axis("place").reset_index()
+
+
+def sheet(images: np.ndarray, order: np.ndarray) -> bytes:
+    """A PNG of the images (n, 28, 28) u8 in an order of their indices, row by row, with transparent gaps."""
+    return style.png(grids.tiles(images[order], COLUMNS, (GAP, GAP)), scale=1)

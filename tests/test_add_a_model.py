@@ -1,0 +1,75 @@
+"""The README's "Add your model", followed to the letter in a copy of the project."""
+
+import re
+import shutil
+import sys
+import textwrap
+from pathlib import Path
+
+import pytest
+import site_results
+from conftest import ROOT
+from test_site import text_of, write_site
+from workspace import Workspace
+
+from pipeline import artifacts, families
+
+STEPS = (ROOT / "README.md").read_text("utf-8").partition("## Add your model")[2]
+BUILT = [  # all that is computed for each model by itself
+    "results/labels/mine/0.csv",
+    "results/networks/mine.json",
+    "results/diagnosis/mine/0/alarms.csv",
+]
+
+
+def found(pattern: str) -> str:
+    """What the README says at this place."""
+    match = re.search(pattern, STEPS, re.MULTILINE | re.DOTALL)
+    assert match, f"the README should say how to add a model, with {pattern}"
+    return match.group(1)
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """A copy in which the README's first two steps are done."""
+    made = Workspace.create(tmp_path_factory.mktemp("add_a_model") / "project")
+    code = textwrap.dedent(found(r"^ +```python\n(.*?)^ +```$"))
+    (made.folder / found(r"Write `(\S+\.py)`")).write_text(code, "utf-8")
+    line = found(r"List it in `params.yaml` under `models:`, by its name: `(.*?)`")
+    params = made.folder / "params.yaml"
+    params.write_text(params.read_text("utf-8").replace("\nmodels:\n", f"\nmodels:\n  {line}\n"), "utf-8")
+    return made
+
+
+def test_it_keeps_the_contract(project: Workspace) -> None:
+    for name in ("conftest", "browser", "contract", "test_models"):
+        (project.folder / "tests").mkdir(exist_ok=True)
+        shutil.copy(ROOT / "tests" / f"{name}.py", project.folder / "tests")
+    command = found(r"`(pytest [^`]*)` holds it to the contract").split()
+    printed = project.run(sys.executable, "-m", *command)
+    assert re.search(r"^\d\d+ passed", printed, re.MULTILINE), printed
+
+
+def test_it_is_trained_drawn_from_labelled_and_shown(
+    project: Workspace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The rest of the report is that of any model, and its results are made up here."""
+    project.edit("models.mine", {"epochs": 2, "batch_size": 60})
+    project.run("snakemake", "--cores", "2", *BUILT)
+    networks = artifacts.read_json(project.folder / "results/networks/mine.json")
+    record = project.record("mine")
+    assert record["config"]["epochs"] == 2 and record["config"]["latent"] == 32 and record["steps"] == 8
+
+    monkeypatch.setattr(families, "FOLDER", project.folder / "pipeline" / "models")
+    layers = [(layer["in"], layer["out"], layer["activation"]) for layer in networks["networks"][0]["layers"]]
+    monkeypatch.setitem(site_results.LAYERS, "mine", {"generator": layers})
+    monkeypatch.setitem(site_results.CONFIGS, "mine", {})
+    monkeypatch.setitem(site_results.DISTANCE, "mine", 0.3)
+    monkeypatch.setitem(site_results.DEFAULTS, "mine", record["config"])
+    models = {"gan": {"family": "gan"}, "mine": {"family": "mine", "epochs": 2}}
+    site = write_site(tmp_path / "results", tmp_path / "site", models=models, seeds=[0])
+    page = (site / "models" / "mine.html").read_text("utf-8")
+    shown = text_of(page)
+    assert "One network that is moved by distances alone" in shown and "<math" in page
+    assert "Generator: 419,088 parameters, from 32 to 784" in shown
+    assert "models/mine.html" in (site / "index.html").read_text("utf-8")

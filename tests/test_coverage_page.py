@@ -1,0 +1,157 @@
+"""The page of what is missing and what is copied: what it says, and how it behaves in a browser."""
+
+import dataclasses
+from pathlib import Path
+
+import html5lib
+import pandas as pd
+import pytest
+import site_results
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser
+from test_site import MARKUP, TEMPLATES, family_of, open_whole, outside, read, rows_of, text_of, write_site
+
+from pipeline.report import render
+from pipeline.report.coverage import ASKED, coverage_page, step
+from pipeline.report.numbers import THIN, number
+from pipeline.report.results import REAL, Results
+
+SPREAD = {0: 0.0002, 1: 0.3, 2: 0.04, 3: 0.085}  # shares of some classes, of one model; all others have a tenth
+NAMES = ("zero", MARKUP, *site_results.DIGITS[2:])  # of classes
+
+
+@pytest.fixture(scope="module")
+def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    """A run in which the first model draws some classes too rarely or too often."""
+    found = read(tmp_path_factory.mktemp("coverage"), NAMES)
+    table = found.metrics.copy()
+    shares = (table["metric"] == "share") & (table["set"] == "images")
+    table.loc[shares, "value"] = 0.1
+    for label, share in SPREAD.items():
+        table.loc[shares & (table["model"] == "gan") & (table["label"] == label), "value"] = share
+    return dataclasses.replace(found, metrics=table)
+
+
+@pytest.fixture(scope="module")
+def page(results: Results) -> str:
+    return render(results, TEMPLATES)["coverage.html"]
+
+
+@pytest.mark.parametrize("part", ASKED)
+def test_each_question_has_its_scores_beside_those_of_known_images(results: Results, page: str, part: str) -> None:
+    metrics, rulers = ASKED[part]
+    cells = {row[0]: row[1:] for row in rows_of(page, part)}
+    mine = results.summary[results.summary["set"] == "images"].set_index(["model", "metric", "space"])["value"]
+    spaces = {"copying": "pixels", "authenticity": "pixels", "ndb": "pixels", "support": "pixels"}
+    spaces |= dict.fromkeys(["sharpness_ratio", "spectrum_distance"], "pixels")
+    titles = {REAL: "real test images", "train_copies": "training images", "noise": "uniform noise"}
+    titles |= {"blurred": "training images, blurred by one pixel"}
+    for source in (*results.params.models, *rulers):
+        shown = cells[titles.get(source, source)]
+        assert len(shown) == len(metrics)
+        for metric, text in zip(metrics, shown, strict=True):
+            value = mine.loc[(source, metric, spaces.get(metric, "classifier"))]
+            assert text.startswith(number(float(value), "score")), (source, metric)
+    others = {titles[name] for name in titles} - {titles[name] for name in rulers}
+    assert not others & cells.keys()
+
+
+def test_what_observation_models_draw_is_left_out(page: str) -> None:
+    assert "pixels drawn" not in text_of(page)
+
+
+def test_classes_that_are_missing_or_too_frequent_are_marked(results: Results, page: str) -> None:
+    tree = html5lib.parse(page, namespaceHTMLElements=False)
+    (table,) = (each for each in tree.iter("table") if "heat" in each.get("class", ""))
+    rows = {row[0].text: row for row in table.findall("tbody/tr")}
+    assert list(rows) == list(NAMES)
+    gan = {name: row[2] for name, row in rows.items()}
+    marks = {name: cell.get("class") for name, cell in gan.items()}
+    assert marks == {
+        **dict.fromkeys(NAMES),
+        **{"zero": "rarer-3", MARKUP: "oftener-2", "2": "rarer-2"},
+    }
+    words = {name: "".join(cell.itertext()).replace(THIN, " ") for name, cell in gan.items()}
+    assert words["zero"] == "0.02 %0.00 ×, missing"
+    assert words[MARKUP] == "30.0 %3.00 ×"
+    assert words["3"] == "8.5 %0.85 ×"
+    assert all(row[3].get("class") is None for row in rows.values())
+
+
+@pytest.mark.parametrize(
+    "times_real, expected",
+    [(0.0, -3), (0.09, -3), (0.11, -2), (0.6, -1), (0.81, 0), (1.0, 0), (1.24, 0), (1.3, 1), (2.1, 2), (10.1, 3)],
+)
+def test_steps_are_the_same_in_both_directions(times_real: float, expected: int) -> None:
+    assert step(times_real) == expected
+    if times_real:
+        assert step(1 / times_real) == -expected
+
+
+def test_a_class_without_real_images_has_no_ratio(results: Results) -> None:
+    table = results.metrics
+    none = (table["metric"] == "share") & (table["model"] == REAL) & (table["label"] == 4)
+    table = table.assign(value=table["value"].mask(none, 0.0))
+    shown = coverage_page(dataclasses.replace(results, metrics=table)).classes[4]
+    assert [(each.times_real, each.step) for each in shown.models] == [(None, 0)] * 3
+
+
+def test_a_score_that_was_not_measured_has_no_column(results: Results) -> None:
+    summary = results.summary[results.summary["metric"] != "fd_infinity_percent"]
+    shown = coverage_page(dataclasses.replace(results, summary=summary)).tables["size"]
+    assert [metric.name for metric in shown.columns] == ["fd_percent"]
+
+
+def test_every_figure_is_shown_with_its_data(results: Results, page: str) -> None:
+    tree = html5lib.parse(page, namespaceHTMLElements=False)
+    figures = {
+        next(figure.iter("img")).get("src"): [
+            link.get("href") for link in figure.iter("a") if link.get("download") is not None
+        ]
+        for figure in tree.iter("figure")
+    }
+    owners = (*results.params.models, REAL)
+    expected = {f"figures/{owner}/bins.svg": f"data/bins/{owner}.csv" for owner in owners}
+    expected |= {f"figures/{o}/nearest.svg": f"data/nearest/{o}.csv" for o in (*owners, "train_copies")}
+    expected |= {f"figures/comparison/{c}.svg": f"data/{c}.csv" for c in ("prd", "extrapolation", "spectrum")}
+    assert figures == {picture: [picture, data] for picture, data in expected.items()}
+    assert set(expected.values()) <= set(results.data)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    return write_site(folder / "results", folder / "site")
+
+
+def test_the_tables_are_written_beside_the_page(site: Path) -> None:
+    for table in ("prd", "extrapolation", "spectrum", "bins/gan", "nearest/vae", "nearest/train_copies"):
+        assert not pd.read_csv(site / "data" / f"{table}.csv").empty
+
+
+@pytest.fixture(scope="module")
+def many(tmp_path_factory: pytest.TempPathFactory) -> Results:
+    return read(tmp_path_factory.mktemp("many"), models=family_of(15))
+
+
+@pytest.mark.parametrize("scheme, width", [("light", 1280), ("dark", 1280), ("light", 360)])
+@pytest.mark.parametrize("which", ["results", "many"])
+def test_it_is_accessible_and_quiet_and_fits(
+    browser: Browser, site: Path, which: str, scheme: str, width: int, request: pytest.FixtureRequest
+) -> None:
+    shown: Results = request.getfixturevalue(which)
+    for picture in shown.figures:
+        site_results.picture(site / "figures" / picture)
+    (site / f"{which}.html").write_text(render(shown, TEMPLATES)["coverage.html"], "utf-8")
+    complaints: list[str] = []
+    screen: dict = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
+    with browser.new_context(**screen) as context:
+        opened = context.new_page()
+        opened.on("console", lambda message: complaints.append(f"console: {message.text}"))
+        opened.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+        opened.on("request", lambda asked: complaints.extend(outside(asked.url, site)))
+        open_whole(opened, site / f"{which}.html")
+        violations = Axe().run(opened, options={"preload": False}).response["violations"]
+        complaints += [f"{v['id']}: {v['nodes'][0]['html'][:120]}" for v in violations]
+        assert opened.evaluate("document.documentElement.scrollWidth") <= width
+    assert not complaints

@@ -1,0 +1,137 @@
+"""The galleries and what conditional models were asked for: tables and pictures against the arrays behind them."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from PIL import Image
+
+from pipeline import artifacts
+from pipeline.figures import gallery, judge
+from pipeline.figures.style import LEVELS, svg
+from pipeline.stages import draw_asked, draw_gallery
+
+
+def labels_of(count: int, classes: int = 4, seed: int = 0) -> pd.DataFrame:
+    """A labels table whose confidences repeat, as those of sure predictions do."""
+    rng = np.random.default_rng(seed)
+    probabilities = np.array([rng.multinomial(8, shares) / 8 for shares in rng.dirichlet(np.full(classes, 0.3), count)])
+    table = pd.DataFrame(probabilities).add_prefix("p_")
+    table.insert(0, "kind", np.resize(["clear", "ambiguous", "unlike"], count))
+    table.insert(0, "confidence", probabilities.max(1))
+    table.insert(0, "label", probabilities.argmax(1))
+    table.insert(0, "index", range(count))
+    table.insert(0, "set", "images")
+    return table
+
+
+def test_tiles_are_the_first_images_by_label_and_from_sure_to_unsure() -> None:
+    labels = labels_of(900)
+    found = gallery.tiles(labels.sample(frac=1, random_state=0))
+    assert sorted(found["index"]) == list(range(400))
+    keys = list(zip(found["label"], -found["confidence"], found["index"], strict=True))
+    assert keys == sorted(keys)
+    for row in found.to_dict("records"):
+        source = labels.loc[row["index"]]
+        probabilities = source[[f"p_{k}" for k in range(4)]].to_numpy(float)
+        assert (row["label"], row["kind"]) == (source["label"], source["kind"])
+        assert row["confidence"] == round(source["confidence"], 4)
+        assert row["second"] != row["label"] and row["second_probability"] == round(probabilities[row["second"]], 4)
+        assert probabilities[row["second"]] == np.delete(probabilities, row["label"]).max()
+    assert found["place"].tolist() == list(range(400))
+
+
+def test_other_sets_of_a_source_have_no_tiles() -> None:
+    labels = pd.concat([labels_of(30).assign(set="draws", label=3), labels_of(20)])
+    assert len(gallery.tiles(labels)) == 20
+
+
+def test_more_than_ten_classes_keep_their_numbers() -> None:
+    labels = labels_of(50, classes=12)
+    for row in gallery.tiles(labels).to_dict("records"):
+        found = labels.loc[row["index"], [f"p_{k}" for k in range(12)]].to_numpy(float)
+        assert row["second"] != row["label"] and found[row["second"]] == np.delete(found, row["label"]).max()
+
+
+@pytest.mark.parametrize("count", [1, 37, 900])
+def test_a_sheet_holds_the_images_in_the_order_of_its_table(tmp_path: Path, count: int) -> None:
+    images = np.random.default_rng(1).integers(0, 256, (count, 28, 28), dtype=np.uint8)
+    artifacts.write_arrays(tmp_path / "samples.npz", images=images, draws=images[::-1])
+    artifacts.write_table(tmp_path / "labels.csv", labels_of(count))
+    draw_gallery.main(
+        [
+            *("--samples", str(tmp_path / "samples.npz")),
+            *("--labels", str(tmp_path / "labels.csv")),
+            *("--sheet", str(tmp_path / "gallery.png")),
+            *("--table", str(tmp_path / "gallery.csv")),
+        ]
+    )
+    table = pd.read_csv(tmp_path / "gallery.csv")
+    shown = np.asarray(Image.open(tmp_path / "gallery.png").convert("RGBA"))
+    assert len(table) == min(count, 400)
+    assert shown.shape[:2] == (29 * -(-len(table) // 20) - 1, 579)
+    covered = np.zeros(shown.shape[:2], int)
+    for row in table.to_dict("records"):
+        tile = (slice(row["top"], row["top"] + 28), slice(row["left"], row["left"] + 28))
+        covered[tile] += 1
+        difference = np.abs(shown[tile][..., 0].astype(int) - images[row["index"]])
+        assert difference.max() <= 255 / (LEVELS - 1) / 2 + 1
+    assert covered.max() == 1
+    assert ((shown[..., 3] > 0) == (covered > 0)).all()
+
+
+def test_a_sheet_of_strokes_is_small() -> None:
+    """Real digits take 50 kB; these have about as much ink, with as soft an edge."""
+    y, x = np.mgrid[:28, :28]
+    angles = np.random.default_rng(2).uniform(0, np.pi, 400)[:, None, None]
+    distance = np.abs((x - 13.5) * np.cos(angles) + (y - 13.5) * np.sin(angles))
+    strokes = np.clip(255 * (2 - distance), 0, 255) * (np.hypot(x - 13.5, y - 13.5) < 10)
+    assert len(gallery.sheet(strokes.astype(np.uint8), np.arange(400))) < 80_000
+
+
+def test_the_classes_asked_for_are_the_rows(tmp_path: Path) -> None:
+    asked, predicted = np.array([0, 0, 1, 2, 2, 2]), np.array([0, 2, 1, 2, 2, 1])
+    artifacts.write_arrays(tmp_path / "asked.npz", labels=asked)
+    labels = pd.DataFrame({"set": "images", "index": range(6), "label": predicted})
+    shuffled = pd.concat([labels.assign(set="draws", label=1), labels.iloc[::-1]])
+    artifacts.write_table(tmp_path / "labels.csv", shuffled)
+    artifacts.write_json(tmp_path / "summary.json", {"class_names": ["cat", "dog", "eel"]})
+    arguments = [
+        *("--summary", str(tmp_path / "summary.json")),
+        *("--asked", str(tmp_path / "asked.npz")),
+        *("--labels", str(tmp_path / "labels.csv")),
+        *("--table", str(tmp_path / "asked.csv")),
+        *("--figure", str(tmp_path / "asked.svg")),
+    ]
+    draw_asked.main(arguments)
+    counts = pd.read_csv(tmp_path / "asked.csv").set_index(["asked", "predicted"])["count"].to_dict()
+    assert {pair: count for pair, count in counts.items() if count} == {
+        (0, 0): 1,
+        (0, 2): 1,
+        (1, 1): 1,
+        (2, 2): 2,
+        (2, 1): 1,
+    }
+    table = np.array([[1, 0, 1], [0, 1, 0], [0, 1, 2]])
+    assert (tmp_path / "asked.svg").read_bytes() == svg(judge.asked(table, ["cat", "dog", "eel"]))
+
+    artifacts.write_arrays(tmp_path / "asked.npz", labels=asked[:5])
+    with pytest.raises(ValueError, match=r"a row for each of the 5 labels.*found 6 images. Draw and label"):
+        draw_asked.main(arguments)
+
+
+def test_the_matrix_says_what_its_rows_are() -> None:
+    counts = np.array([[5, 1], [0, 7]])
+    for figure, rows in ((judge.asked(counts, ["a", "b"]), "asked for"), (judge.confusion(counts, ["a", "b"]), "true")):
+        (axes,) = figure.axes
+        assert (axes.get_ylabel(), axes.get_xlabel()) == (rows, "predicted")
+        written = {text.get_position(): text.get_text() for text in axes.texts}
+        assert written == {(0, 0): "5", (1, 0): "1", (1, 1): "7"}  # column, row
+
+
+def test_the_same_images_give_the_same_sheet() -> None:
+    images = np.random.default_rng(3).integers(0, 256, (30, 28, 28), dtype=np.uint8)
+    sheets = [gallery.sheet(images, np.arange(30)) for _ in range(2)]
+    assert sheets[0] == sheets[1] and Image.open(io.BytesIO(sheets[0])).mode == "P"
