@@ -926,7 +926,7 @@ rule draw_nearest:
 rule draw_coverage:
     """Draw all models' precision against recall, distance against the number of samples, and power spectrum."""
     input:
-        code=[*FIGURES, *code("stages/draw_coverage", "metrics/sharpness", "rulers")],
+        code=[*FIGURES, *code("stages/draw_coverage", "metrics/base", "metrics/sharpness", "rulers")],
         details=[
             *expand("results/details/{model}/{seed}.npz", model=MODELS, seed=SEEDS[0]),
             *expand("results/details/{ruler}/0.npz", ruler=["test_images", "blurred"]),

@@ -1,24 +1,32 @@
 """Takes pictures of the site as it is: those that the README shows, and whole pages to look at (`make screenshots`)."""
 
 from browser import QUIET, find
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import Page, sync_playwright
 from workspace import ROOT
 
-README = {"report.png": "index.html", "labels.png": "labels.html"}  # first screens, in docs/
+SITE = ROOT / "site"
+README = {"report.png": "index.html", "labels.png": "labels.html#gallery"}  # one screen of each, in docs/
 WHOLE = ROOT / "screenshots"
 
+
+def show(tab: Page, page: str) -> None:
+    """Open a page with all its pictures, those below the fold included."""
+    tab.goto(f"{SITE.as_uri()}/{page}", wait_until="networkidle")
+    tab.evaluate("Promise.all([...document.images].map(i => { i.loading = 'eager'; return i.decode(); }))")
+
+
 if __name__ == "__main__":
-    site = ROOT / "site"
     chromium = find()
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(executable_path=chromium, args=QUIET)
         for scheme in ("light", "dark"):
             tab = browser.new_page(viewport={"width": 1280, "height": 1180}, color_scheme=scheme)
-            for page in sorted(site.rglob("*.html")):
-                tab.goto(page.as_uri(), wait_until="networkidle")
-                name = page.relative_to(site).with_suffix("").as_posix().replace("/", "-")
+            for page in sorted(file.relative_to(SITE).as_posix() for file in SITE.rglob("*.html")):
+                show(tab, page)
+                name = page.removesuffix(".html").replace("/", "-")
                 tab.screenshot(path=WHOLE / f"{name}-{scheme}.png", full_page=True)
-                for picture, shown in README.items():
-                    if scheme == "light" and page == site / shown:
-                        tab.screenshot(path=ROOT / "docs" / picture)
+        tab = browser.new_page(viewport={"width": 1280, "height": 1000}, color_scheme="light")
+        for picture, page in README.items():
+            show(tab, page)
+            tab.screenshot(path=ROOT / "docs" / picture)
     print(f"Whole pages: {WHOLE}")

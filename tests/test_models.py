@@ -321,7 +321,7 @@ def test_alpha_gan_descends_the_losses_of_its_paper() -> None:
     torch.manual_seed(1)
     found = [move.loss.item() for move in model.objectives(images)]
     torch.manual_seed(1)
-    prior, later = torch.randn(16, 128), torch.randn(16, 128)
+    prior, later = torch.randn(16, 16), torch.randn(16, 16)
     model.double()
     with torch.no_grad():
         x = (2 * images - 1).flatten(1).double()

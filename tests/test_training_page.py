@@ -228,7 +228,7 @@ def test_all_scrubbers_go_to_the_same_part_of_their_trainings(page: Page, result
     parts = {name: results.films[name]["step"].to_numpy() / (EPOCHS[name] * STEPS_PER_EPOCH[name]) for name in MODELS}
     least = min(part[0] for part in parts.values())
     status = page.locator(".together [role=status]")
-    for value in (0, 17, 50, 83, 100):
+    for value in range(0, 101, 5):
         page.locator(".together input").fill(str(value))
         part = least ** (1 - value / 100)
         nearest = {name: int(np.abs(np.log(each / part)).argmin()) for name, each in parts.items()}

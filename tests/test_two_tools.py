@@ -23,7 +23,10 @@ SNAKEMAKE = ("snakemake", "--cores", "2")
 ONE_MODEL = {
     "draw_training": 1,
     "draw_samples": 1,
+    "draw_gallery": 1,
+    "draw_nearest": 1,
     "draw_comparison": 1,
+    "draw_coverage": 1,
     "compare": 1,
     "check_claims": 1,
     "curves": 1,

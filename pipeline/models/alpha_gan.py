@@ -4,7 +4,7 @@ The generator of a GAN is also the decoder of an autoencoder: an encoder $E$ giv
 $G(E(x))$ should be $x$ again, which keeps G from leaving out what it finds hard. The two parts of a VAE's loss become
 games. A discriminator $D$ tells real images from reconstructions and from samples $G(z)$, in place of a likelihood; a
 code discriminator $C$ tells noise $z \\sim N(0, I)$ from codes, in place of the KL divergence. In turn, in nats, with
-what is asked of reconstructions and of samples at equal parts,
+reconstructions and samples counting for one half each,
 
 - D descends $-\\log D(x) - \\frac{1}{2} \\log(1 - D(G(E(x)))) - \\frac{1}{2} \\log(1 - D(G(z)))$;
 - C descends $-\\log C(z) - \\log(1 - C(E(x)))$;
@@ -12,9 +12,11 @@ what is asked of reconstructions and of samples at equal parts,
 - G descends $\\lambda |x - G(E(x))| + \\frac{1}{2} r(G(E(x))) + \\frac{1}{2} r(G(z))$ with
   $r(x) = \\log(1 - D(x)) - \\log D(x)$.
 
-The distance $|x - G(E(x))|$ is the mean over pixels in [-1, 1], and `reconstruction`, $\\lambda$, is 10. Generator
-and discriminator are those of the family `gan`, the encoder is that of `vae` with one head: a code is a point, and
-it is C that shapes all codes together like the noise.
+The distance $|x - G(E(x))|$ is the mean over pixels in [-1, 1], and `reconstruction`, $\\lambda$, is 100. Generator
+and discriminator are those of the family `gan`, but for the size of the code; the encoder is that of `vae` with one
+head: a code is a point, and it is C that shapes all codes together like the noise. Points from images cannot fill the
+128 dimensions of that GAN's noise: tried so, with $\\lambda$ = 10, the codes lay far off the middle and said little of
+their images. With 16 dimensions they spread as the noise does.
 """
 
 from collections.abc import Iterator
@@ -37,10 +39,10 @@ class AlphaGan(TrainedModel, Adversarial, Autoencoder):
         batch_size: PositiveInt = 128
         lr: float = Field(2e-4, gt=0)
         betas: tuple[Decay, Decay] = (0.5, 0.9)
-        latent: PositiveInt = 128
+        latent: PositiveInt = 16
         slope: float = Field(0.2, ge=0, lt=1)  # of LeakyReLU, left of zero
         dropout: float = Field(0.3, ge=0, lt=1)  # after the discriminator's hidden layers
-        reconstruction: float = Field(10.0, ge=0)
+        reconstruction: float = Field(100.0, ge=0)  # the weight of the distance
 
     config: Config
 
