@@ -289,9 +289,7 @@ def checks() -> pd.DataFrame:
 
 def film() -> pd.DataFrame:
     """The table of a film of two moments."""
-    return pd.DataFrame(
-        {"moment": [0, 1], "top": [0, 289], "height": 288, "step": [47, 94], "epoch": [0.2008, 0.4017]}
-    )
+    return pd.DataFrame({"moment": [0, 1], "top": [0, 289], "height": 288, "step": [47, 94], "epoch": [0.2008, 0.4017]})
 
 
 def latent(classes: int) -> dict[str, Any]:

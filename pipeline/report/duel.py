@@ -66,13 +66,14 @@ def duels(verdicts: pd.DataFrame, models: Sequence[str], seeds: int) -> list[Due
     """Each pair of models, as `duel` has one."""
     least = 2 / math.comb(2 * seeds, seeds) * math.comb(len(models), 2)  # the p value of seeds that do not overlap
     found = []
-    for (first, second), answers in outcomes(verdicts).groupby(["a", "b"], sort=False):
+    for _, answers in outcomes(verdicts).groupby(["a", "b"], sort=False):
+        first, second = answers[["a", "b"]].iloc[0]
         single = bool((answers["basis"] == ONE).all())
         found.append(Duel(first, second, [verdict(answer, least) for answer in answers.to_dict("records")], single))
     return found
 
 
-def verdict(answer: Mapping[str, Any], least: float) -> Verdict:
+def verdict(answer: Mapping[Any, Any], least: float) -> Verdict:
     """One question; `least` is the smallest p value that a test over seeds can have."""
     return Verdict(
         question=answer["question"],
