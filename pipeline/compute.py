@@ -1,6 +1,8 @@
 """Where and how precisely the arithmetic is done: device, precision, threads."""
 
 import contextlib
+import resource
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TypeVar
@@ -65,3 +67,11 @@ def cpu_has_bfloat16() -> bool:
 def name(device: torch.device) -> str:
     """The device in words, as the report prints it."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def peak_memory(device: torch.device) -> int:
+    """The most memory that this process has held so far, in bytes: on a GPU of the device, else all of it."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak

@@ -101,7 +101,7 @@ def every_parameter_moves(build: Build, arithmetic: Arithmetic = FLOAT32) -> Non
 
 
 def every_parameter_moves_in_low_precision(build: Build) -> None:
-    """Autocast keeps the weights that it has cast: what it casts without gradients has none later in the same move."""
+    """Where products come in bfloat16, for which torch lacks some functions, and some second derivatives."""
     every_parameter_moves(build, Arithmetic(torch.device("cpu"), "bfloat16", 1))
 
 

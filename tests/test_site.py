@@ -506,6 +506,7 @@ def test_numbers_are_written_one_way() -> None:
     durations = [number(v, "s").replace("\u202f", " ") for v in (3.14, 42, 59.7, 3599.8, 3660, 90000)]
     assert durations == ["3.1 s", "42 s", "1 min 00 s", "1 h 00 min", "1 h 01 min", "25 h 00 min"]
     assert (number(1.666, "x"), number(147.26, "nats")) == ("1.67", "147.3\u202fnats")
+    assert number(912_345_678, "bytes") == "0.91\u202fGB"
     values = (0, 1, 0.1, 12.34, 9.996, 999.6, 1234567, 0.0123, 0.00123, 0.00004, -0.5)
     shown = ["0", "1.00", "0.100", "12.3", "10.0", "1,000", "1,234,567", "0.0123", "0.0012", "4.0 · 10⁻⁵", "−0.500"]
     assert [number(v, "score").replace("\u202f", " ") for v in values] == shown

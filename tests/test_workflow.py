@@ -173,6 +173,7 @@ def test_a_fitted_family_goes_through_the_same_stage(
     np.testing.assert_allclose(weights["ink"][0].numpy(), expected, atol=1e-5)
     record = artifacts.read_json(tmp_path / "r.json")
     assert about["family"] == "bernoulli" and record["images_seen"] == 180 and record["steps"] == 0
+    assert 1e8 < record["peak_memory"] < 1e11
     assert list(pd.read_csv(tmp_path / "h.csv").columns) == ["step", "epoch"]
     assert len(pd.read_csv(tmp_path / "k.csv")) == 0
     assert len(artifacts.read_arrays(tmp_path / "s.npz")["images"]) == 0

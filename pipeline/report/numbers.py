@@ -6,7 +6,7 @@ from typing import Literal
 
 import pandas as pd
 
-Unit = Literal["", "%", "s", "x", "distance", "nats", "points", "score"]
+Unit = Literal["", "%", "s", "x", "distance", "nats", "points", "score", "bytes"]
 THIN = "\u202f"  # a narrow space that does not break
 POWERS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
@@ -34,6 +34,8 @@ def written(value: float | int, unit: Unit) -> str:
             return f"{100 * value:+.1f}{THIN}points"
         case "score":
             return score(value)
+        case "bytes":
+            return f"{value / 1e9:.2f}{THIN}GB"
     return f"{value:,.0f}" if value == round(value) or abs(value) >= 1000 else f"{value:.3g}"
 
 

@@ -94,6 +94,7 @@ def main(argv: Sequence[str] | None = None) -> None:
             "images_seen": epochs * len(pixels),
             "seconds": round(seconds, 2),
             "images_per_second": round(epochs * len(pixels) / seconds),
+            "peak_memory": compute.peak_memory(arithmetic.device),
             "device": compute.name(arithmetic.device),
             **conditions,
             "parameters": {
