@@ -112,13 +112,13 @@ def test_a_film_shows_the_first_noises_of_its_moments_one_below_the_other() -> N
     sheet, table = film.film(np.arange(10, 60, 10), taken, 20.0)
     grey, opacity = pixels(sheet)
     chosen = snapshots.moments(5, len(table))
-    assert grey.shape == (len(table) * 4 * 29 - 1, 8 * 29 - 1)
+    assert grey.shape == (len(table) * film.NOISES // 8 * 29 - 1, 8 * 29 - 1)
     assert table["step"].tolist() == [10 * (moment + 1) for moment in chosen]
     assert table["epoch"].tolist() == [(moment + 1) / 2 for moment in chosen]
     covered = np.zeros(grey.shape, bool)
     places = zip(table["top"].tolist(), table["height"].tolist(), chosen, strict=True)
     for above, extent, moment in places:
-        for noise in range(32):
+        for noise in range(film.NOISES):
             top, left = above + noise // 8 * 29, noise % 8 * 29
             tile = (slice(top, top + 28), slice(left, left + 28))
             assert np.abs(grey[tile] - taken[moment, noise]).max() <= 255 / (film.LEVELS - 1) / 2 + 1
@@ -128,12 +128,12 @@ def test_a_film_shows_the_first_noises_of_its_moments_one_below_the_other() -> N
 
 
 def test_a_film_has_as_many_moments_as_fit() -> None:
-    plain, table = film.film(np.arange(1, 101), greys(100, 32), 10.0)
+    plain, table = film.film(np.arange(1, 101), greys(100, film.NOISES), 10.0)
     assert len(table) == film.MOMENTS and table["step"].tolist() == [m + 1 for m in snapshots.moments(100, 24)]
-    noisy, fewer = film.film(np.arange(1, 101), np.stack([images(32, seed) for seed in range(100)]), 10.0)
+    noisy, fewer = film.film(np.arange(1, 101), np.stack([images(film.NOISES, seed) for seed in range(100)]), 10.0)
     assert 2 <= len(fewer) < film.MOMENTS and fewer["step"].tolist()[:: len(fewer) - 1] == [1, 100]
     assert len(plain) < film.LARGEST and len(noisy) < film.LARGEST
-    one_more = film.reel(np.stack([images(32, seed) for seed in range(len(fewer) + 1)]))
+    one_more = film.reel(np.stack([images(film.NOISES, seed) for seed in range(len(fewer) + 1)]))
     assert len(one_more) > film.LARGEST
 
 

@@ -8,7 +8,7 @@ from pipeline.figures.grids import tiles
 from pipeline.figures.snapshots import moments
 
 MOMENTS = 24  # at most
-NOISES, COLUMNS = 32, 8  # of a moment
+NOISES, COLUMNS = 16, 8  # of a moment
 GAP = 1  # pixels between two images, and between two moments
 LEVELS = 15  # of grey: with the gaps they fit into four bits; fewer would cut the edges off what is blurred
 LARGEST = 80_000  # bytes
@@ -19,7 +19,7 @@ def film(steps: np.ndarray, images: np.ndarray, steps_per_epoch: float) -> tuple
 
     Args:
         steps: of the moments that are known (s,), ascending.
-        images: what the noises were at these steps (s, n, 28, 28) u8; the first 32 are shown.
+        images: what the noises were at these steps (s, n, 28, 28) u8; the first 16 are shown.
         steps_per_epoch: of the training.
 
     Returns:
