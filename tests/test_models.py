@@ -316,7 +316,7 @@ def test_a_dcgan_judges_real_images_apart_from_fakes_and_draws_each_image_by_its
 def test_alpha_gan_descends_the_losses_of_its_paper() -> None:
     torch.manual_seed(0)
     model, images = AlphaGan(AlphaGan.Config(reconstruction=3.0)).eval(), contract.digits(16)
-    for parameter in [*model.discriminator.parameters(), *model.code_discriminator.parameters()]:
+    for parameter in [*model.discriminator.parameters(), *model.code_judge.parameters()]:
         parameter.data.mul_(1.5)  # so that its judgements differ
     torch.manual_seed(1)
     found = [move.loss.item() for move in model.objectives(images)]
@@ -331,7 +331,7 @@ def test_alpha_gan_descends_the_losses_of_its_paper() -> None:
             model.discriminator(pixels).sigmoid()
             for pixels in (x, copies, model.generator(prior.double()), model.generator(later.double()))
         )
-        of_prior, of_codes = (model.code_discriminator(z).sigmoid() for z in (prior.double(), codes))
+        of_prior, of_codes = (model.code_judge(z).sigmoid() for z in (prior.double(), codes))
     distance = 3 * (x - copies).abs().mean()
     expected = [
         -real.log().mean() - (1 - copied).log().mean() / 2 - (1 - made).log().mean() / 2,

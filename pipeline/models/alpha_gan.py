@@ -65,7 +65,7 @@ class AlphaGan(TrainedModel, Adversarial, Autoencoder):
             *(nn.Linear(512, 256), nn.ReLU()),
             nn.Linear(256, config.latent),
         )
-        self.code_discriminator = nn.Sequential(
+        self.code_judge = nn.Sequential(
             *(nn.Linear(config.latent, 512), nn.LeakyReLU(config.slope)),
             *(nn.Linear(512, 256), nn.LeakyReLU(config.slope)),
             *(nn.Linear(256, 1), SigmoidInLoss()),
@@ -87,9 +87,9 @@ class AlphaGan(TrainedModel, Adversarial, Autoencoder):
                 "D_right": ((real > 0).float().mean() + (fake < 0).float().mean()) / 2,
             },
         )
-        prior, posterior = self.code_discriminator(torch.cat([noise, codes])).float().chunk(2)
+        prior, posterior = self.code_judge(torch.cat([noise, codes])).float().chunk(2)
         yield Objective(
-            self.code_discriminator,
+            self.code_judge,
             {"prior_loss": softplus(-prior).mean(), "posterior_loss": softplus(posterior).mean()},
         )
         # With a logit a, log(1 - p) - log(p) = -a.
@@ -98,7 +98,7 @@ class AlphaGan(TrainedModel, Adversarial, Autoencoder):
             self.encoder,
             {
                 "encoder_distance": self.distance(self.generator(codes), x),
-                "encoder_loss": -self.code_discriminator(codes).float().mean(),
+                "encoder_loss": -self.code_judge(codes).float().mean(),
             },
         )
         with torch.no_grad():
