@@ -217,8 +217,8 @@ def test_a_scrubber_shows_the_moment_that_it_says(page: Page, results: Results) 
             assert said(page)[which] == words
             assert film_.locator("input").get_attribute("aria-valuetext") == words
             box = film_.locator(".frame").bounding_box()
-            assert box and (round(box["width"]), round(box["height"])) == (462, 230)
-            for corner in ((4, 4), (462 - 52, 4), (4, 230 - 52), (462 - 52, 230 - 52)):
+            assert box and (round(box["width"]), round(box["height"])) == (462, 114)
+            for corner in ((4, 4), (462 - 52, 4), (4, 114 - 52), (462 - 52, 114 - 52)):
                 clip = {"x": box["x"] + corner[0], "y": box["y"] + corner[1], "width": 48, "height": 48}
                 shown = colours(page, page.screenshot(clip=clip))  # pyright: ignore[reportArgumentType]
                 assert shown == pytest.approx([shades[chosen[moment]]] * 2, abs=255 / 14 / 2 + 2)
