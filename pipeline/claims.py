@@ -29,7 +29,10 @@ EQUAL = 0.01  # a difference of shares that does not matter
 LEVEL = 0.05
 FAIR = {"latent", "epochs"}  # settings in which the paper gave its two models unequal chances
 SMALLEST = float(np.finfo(np.float32).tiny)  # for a norm that is zero
-COLUMNS = ("claim", "section", "measure", "rule", "number", "lower", "upper", "unit", "verdict", "note", "survives")
+COLUMNS = (
+    *("name", "claim", "section", "measure", "rule"),
+    *("number", "lower", "upper", "unit", "verdict", "note", "survives"),
+)
 
 
 @dataclass(frozen=True)
@@ -63,16 +66,18 @@ def claims(inputs: Inputs) -> pd.DataFrame:
     training, and then the note says so. Each claim is judged for itself, without an adjustment for their number.
 
     Returns:
-        claim, section, measure, rule, number, lower, upper, unit (`%` for a share of 1, `x` for a ratio, or empty),
-        verdict (supported, refuted, or not decided by this run), note, survives. The last says what becomes of the
-        verdict with each variant that differs from the paper's model in nothing but its latent size and epochs in its
-        place; it is empty where a run has none.
+        name (what the claim is judged by; the claims that are made of both models share one), claim, section, measure,
+        rule, number, lower, upper, unit (`%` for a share of 1, `x` for a ratio, or empty), verdict (supported, refuted,
+        or not decided by this run), note, survives. The last says what becomes of the verdict with each variant that
+        differs from the paper's model in nothing but its latent size and epochs in its place; it is empty where a run
+        has none.
     """
     rows = []
     for claim in CLAIMS:
         found = judge(claim, inputs, claim.roles)
         shown = {name: getattr(claim, name) for name in ("claim", "section", "measure", "rule", "unit")}
-        rows.append({**shown, **vars(found), "survives": survives(claim, inputs, found.verdict)})
+        name = claim.finding.__name__
+        rows.append({"name": name, **shown, **vars(found), "survives": survives(claim, inputs, found.verdict)})
     table = pd.DataFrame(rows, columns=pd.Index(COLUMNS))
     return table.astype({"number": float, "lower": float, "upper": float})
 

@@ -17,10 +17,13 @@ def nearest_images(images: np.ndarray, others: np.ndarray | None = None) -> Near
     x, y = signed(images), signed(images if others is None else others)
     norms = squares(y)
     index, squared = np.empty(len(x), np.int64), np.empty(len(x), np.int64)
+    buffer = torch.empty(min(BLOCK, len(x)), len(y), dtype=torch.int32)  # new memory costs as much as the arithmetic
     for start in range(0, len(x), BLOCK):
         part = x[start : start + BLOCK]
         rows = np.arange(start, start + len(part))
-        gaps = (norms - 2 * torch._int_mm(part, y.T)).numpy()  # pyright: ignore[reportPrivateImportUsage]
+        products = buffer[: len(part)]
+        torch._int_mm(part, y.T, out=products)  # pyright: ignore[reportPrivateImportUsage]
+        gaps = torch.sub(norms, products, alpha=2, out=products).numpy()
         if others is None:
             gaps[rows - start, rows] = np.iinfo(np.int32).max
         index[rows] = gaps.argmin(axis=1)

@@ -1,4 +1,4 @@
-"""Finds the browser that the site is tested in; as a command, installs one if there is none."""
+"""The browser that the site is tested in, and what tests ask of a page; as a command, installs one if there is none."""
 
 import os
 import shutil
@@ -6,7 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
-from playwright.sync_api import sync_playwright
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Page, sync_playwright
 
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 QUIET = [
@@ -26,6 +27,26 @@ def find() -> str | None:
     with sync_playwright() as playwright:
         candidates.append(playwright.chromium.executable_path)
     return next((path for path in candidates if path and Path(path).exists()), None)
+
+
+def open_whole(page: Page, address: str) -> None:
+    """Open a page with all its pictures, those below the fold included."""
+    page.goto(address)
+    page.evaluate("Promise.all([...document.images].map(image => { image.loading = 'eager'; return image.decode(); }))")
+
+
+def complaints_of(page: Page) -> list[str]:
+    """What the page will have complained of: errors, and whatever it wrote to the console."""
+    complaints: list[str] = []
+    page.on("console", lambda message: complaints.append(f"console: {message.text}"))
+    page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+    return complaints
+
+
+def violations(page: Page) -> list[str]:
+    """The rules of accessibility that the page breaks, each with the first place."""
+    found = Axe().run(page, options={"preload": False}).response["violations"]
+    return [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found]
 
 
 def install() -> None:

@@ -1,18 +1,12 @@
 """Takes pictures of the site as it is: those that the README shows, and whole pages to look at (`make screenshots`)."""
 
-from browser import QUIET, find
-from playwright.sync_api import Page, sync_playwright
+from browser import QUIET, find, open_whole
+from playwright.sync_api import sync_playwright
 from workspace import ROOT
 
 SITE = ROOT / "site"
 README = {"report.png": "index.html", "labels.png": "labels.html#gallery"}  # one screen of each, in docs/
 WHOLE = ROOT / "screenshots"
-
-
-def show(tab: Page, page: str) -> None:
-    """Open a page with all its pictures, those below the fold included."""
-    tab.goto(f"{SITE.as_uri()}/{page}", wait_until="networkidle")
-    tab.evaluate("Promise.all([...document.images].map(i => { i.loading = 'eager'; return i.decode(); }))")
 
 
 if __name__ == "__main__":
@@ -22,11 +16,11 @@ if __name__ == "__main__":
         for scheme in ("light", "dark"):
             tab = browser.new_page(viewport={"width": 1280, "height": 1180}, color_scheme=scheme)
             for page in sorted(file.relative_to(SITE).as_posix() for file in SITE.rglob("*.html")):
-                show(tab, page)
+                open_whole(tab, f"{SITE.as_uri()}/{page}")
                 name = page.removesuffix(".html").replace("/", "-")
                 tab.screenshot(path=WHOLE / f"{name}-{scheme}.png", full_page=True)
         tab = browser.new_page(viewport={"width": 1280, "height": 1000}, color_scheme="light")
         for picture, page in README.items():
-            show(tab, page)
+            open_whole(tab, f"{SITE.as_uri()}/{page}")
             tab.screenshot(path=ROOT / "docs" / picture)
     print(f"Whole pages: {WHOLE}")

@@ -58,6 +58,7 @@ TYPICAL = {
 }
 CLAIMS = [
     {
+        "name": "sharper",
         "claim": "The images of a GAN are sharper.",
         "section": "1.2, 4",
         "measure": "sharpness over that of real images, gan less vae",
@@ -71,6 +72,7 @@ CLAIMS = [
         "survives": "with vae_128: yes",
     },
     {
+        "name": "no_help",
         "claim": "The label predictor is little help.",
         "section": "4",
         "measure": "share of images that it is unsure of",
@@ -84,6 +86,7 @@ CLAIMS = [
         "survives": None,
     },
     {
+        "name": "harder",
         "claim": "A GAN is harder to tune.",
         "section": "2.1",
         "measure": "spread over seeds",

@@ -140,7 +140,7 @@ def test_a_run_that_shows_what_the_paper_says_supports_it_and_says_by_which_numb
     assert found["lower"].isna().sum() == 1  # of a count of scores
     assert (found["survives"] == "").all() and found["note"].str.len().gt(0).all()
     assert list(claims(run()).columns) == [
-        "claim", "section", "measure", "rule", "number", "lower", "upper", "unit", "verdict", "note", "survives"
+        "name", "claim", "section", "measure", "rule", "number", "lower", "upper", "unit", "verdict", "note", "survives"
     ]  # fmt: skip
 
 

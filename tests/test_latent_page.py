@@ -1,7 +1,6 @@
 """The page of the latent spaces: what lies between images, what the page says, and its lens in a browser."""
 
 import dataclasses
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -10,12 +9,12 @@ import numpy as np
 import pytest
 import site_results
 import torch
-from axe_playwright_python.sync_playwright import Axe
+from browser import complaints_of
 from contract import digits
 from playwright.sync_api import Browser, Page
 from test_figures import images, pixels
 from test_labels_page import colours
-from test_site import MARKUP, PROVENANCE, TEMPLATES, text_of, write_site
+from test_site import MARKUP, PROVENANCE, TEMPLATES, rendered, text_of, write_site
 
 from pipeline import artifacts, claims
 from pipeline.dataset import Dataset
@@ -81,27 +80,15 @@ def results(folder: Path) -> Results:
 
 @pytest.fixture(scope="module")
 def site(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    into = tmp_path_factory.mktemp("site")
-    stage.main(
-        [
-            *("--params", site_results.params(models=MODELS).model_dump_json()),
-            *("--preset-changes", json.dumps(site_results.CHANGES)),
-            *("--results", str(folder)),
-            *("--templates", str(TEMPLATES)),
-            *("--into", str(into)),
-        ]
-    )
-    return into
+    return rendered(folder, site_results.params(models=MODELS), tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture
 def page(browser: Browser, site: Path) -> Iterator[Page]:
     """The page in a browser that was left no complaint."""
-    complaints: list[str] = []
     with browser.new_context(viewport={"width": 1280, "height": 1000}) as context:
         opened = context.new_page()
-        opened.on("console", lambda message: complaints.append(message.text))
-        opened.on("pageerror", lambda error: complaints.append(str(error)))
+        complaints = complaints_of(opened)
         opened.goto((site / "latent.html").resolve().as_uri())
         yield opened
     assert not complaints
@@ -221,8 +208,9 @@ def test_every_autoencoder_has_its_pictures(results: Results) -> None:
 
 
 def test_the_claim_of_the_paper_is_answered(results: Results) -> None:
-    assert ABOUT in Path(claims.__file__).read_text("utf-8")
+    assert ABOUT in {claim.finding.__name__ for claim in claims.CLAIMS}
     claim = results.claims[:1].assign(
+        name=ABOUT,
         claim="A VAE’s latent space has a meaning.",
         measure="for how many test images",
         number=0.662,
@@ -315,14 +303,3 @@ def test_print_has_the_pictures_and_no_lens(page: Page) -> None:
     page.emulate_media(media="print")
     assert page.locator("main figure img:visible").count() == 6
     assert page.locator(":is(.lens, .marker):visible").count() == 0
-
-
-@pytest.mark.parametrize("scheme, width", [("light", 1280), ("dark", 1280), ("light", 360)])
-def test_the_page_is_accessible_and_narrow_enough(browser: Browser, site: Path, scheme: str, width: int) -> None:
-    screen: dict = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
-    with browser.new_context(**screen) as context:
-        page = context.new_page()
-        page.goto((site / "latent.html").resolve().as_uri())
-        found = Axe().run(page, options={"preload": False}).response["violations"]
-        assert not [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found]
-        assert page.evaluate("document.documentElement.scrollWidth") <= width

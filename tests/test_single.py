@@ -9,7 +9,7 @@ from urllib.parse import unquote
 
 import html5lib
 import pytest
-from axe_playwright_python.sync_playwright import Axe
+from browser import complaints_of, violations
 from playwright.sync_api import Browser, Page
 from test_site import write_site
 
@@ -201,9 +201,7 @@ def test_what_cannot_be_made_gets_a_sentence(
 
 def watched(page: Page) -> list[str]:
     """What the page complains of, or asks for beside itself."""
-    complaints: list[str] = []
-    page.on("console", lambda message: complaints.append(f"console: {message.text}"))
-    page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+    complaints = complaints_of(page)
     page.on(
         "request", lambda request: complaints.extend([request.url] if "report.html" not in request.url[:300] else [])
     )
@@ -233,8 +231,7 @@ def test_every_page_opens_alone_and_is_accessible(browser: Browser, report: Path
             assert page.title() == page.locator(f"#{name}").get_attribute("data-title")
             page.evaluate("Promise.all([...document.images].map(image => image.decode()))")
             assert page.evaluate("document.documentElement.scrollWidth") <= width
-            violations = Axe().run(page, options={"preload": False}).response["violations"]
-            complaints += [f"{name}: {v['id']}: {v['nodes'][0]['html'][:120]}" for v in violations]
+            complaints += [f"{name}: {found}" for found in violations(page)]
     assert not [each for each in complaints if not each.startswith("data:")]
 
 

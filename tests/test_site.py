@@ -14,15 +14,16 @@ import html5lib
 import pandas as pd
 import pytest
 import site_results
-from axe_playwright_python.sync_playwright import Axe
+from browser import complaints_of, open_whole, violations
 from jinja2 import UndefinedError
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser
 
 from pipeline.alarms import RULES
 from pipeline.metrics.base import CORRUPTIONS, Question
 from pipeline.metrics.catalogue import CATALOGUE
+from pipeline.params import Params
 from pipeline.report import prepare, render
-from pipeline.report.duel import duel
+from pipeline.report.duel import duels, leading
 from pipeline.report.health import powers
 from pipeline.report.measures import QUESTIONS, direction
 from pipeline.report.numbers import number, orders, setting
@@ -76,6 +77,11 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def write_site(folder: Path, into: Path, **choices: object) -> Path:
     params = site_results.params(**choices)  # pyright: ignore[reportArgumentType]
     site_results.build(folder, params)
+    return rendered(folder, params, into)
+
+
+def rendered(folder: Path, params: Params, into: Path) -> Path:
+    """The site of such results."""
     stage.main(
         [
             *("--params", params.model_dump_json()),
@@ -159,7 +165,7 @@ def test_the_verdict_is_that_of_the_tables(single: Results) -> None:
 def test_a_question_goes_to_the_model_that_wins_and_loses_none(decided: str, outcome: str) -> None:
     names = {"a": "x", "b": "y", "-": ""}
     table = pd.DataFrame({"question": "fidelity", "metric": ["kd", "precision"], "a": "x", "b": "y", "basis": "seeds"})
-    found = duel(table.assign(space="", decided=[names[each] for each in decided]), ["x", "y", "z"], 8)
+    found = leading(duels(table.assign(space="", decided=[names[each] for each in decided]), ["x", "y", "z"], 8))
     assert found and [verdict.outcome for verdict in found.verdicts] == [outcome]
     assert (found.first, found.second, found.verdicts[0].scores, found.single) == ("x", "y", 2, False)
 
@@ -167,7 +173,9 @@ def test_a_question_goes_to_the_model_that_wins_and_loses_none(decided: str, out
 @pytest.mark.parametrize("seeds, models, powerless", [(3, 2, True), (4, 2, False), (5, 4, False), (5, 5, True)])
 def test_too_few_seeds_for_a_verdict_are_said_to_be(seeds: int, models: int, powerless: bool) -> None:
     table = pd.DataFrame({"question": ["labels"], "a": "x0", "b": "x1", "basis": "seeds"})
-    found = duel(table.assign(metric="label_js", space="", decided=""), [f"x{i}" for i in range(models)], seeds)
+    found = leading(
+        duels(table.assign(metric="label_js", space="", decided=""), [f"x{i}" for i in range(models)], seeds)
+    )
     assert found and bool(found.powerless) == powerless
 
 
@@ -627,29 +635,21 @@ def test_every_picture_has_a_text_and_its_size(site: Path) -> None:
 
 @pytest.mark.parametrize("scheme, width", [("light", 1280), ("dark", 1280), ("light", 360)])
 def test_pages_are_accessible_quiet_and_self_contained(browser: Browser, site: Path, scheme: str, width: int) -> None:
-    complaints: list[str] = []
     screen: dict = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
     with browser.new_context(**screen) as context:
         page = context.new_page()
-        page.on("console", lambda message: complaints.append(f"console: {message.text}"))
-        page.on("pageerror", lambda error: complaints.append(f"error: {error}"))
+        complaints = complaints_of(page)
         page.on("requestfailed", lambda request: complaints.append(f"failed: {request.url}"))
         page.on("request", lambda request: complaints.extend(outside(request.url, site)))
         for path in sorted(site.rglob("*.html")):
-            open_whole(page, path)
-            violations = Axe().run(page, options={"preload": False}).response["violations"]
-            complaints += [f"{path.name}: {v['id']}: {v['nodes'][0]['html'][:120]}" for v in violations]
+            open_whole(page, path.resolve().as_uri())
+            page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
+            complaints += [f"{path.name}: {found}" for found in violations(page)]
     assert not complaints
 
 
 def outside(url: str, site: Path) -> list[str]:
     return [] if url.startswith(site.resolve().as_uri() + "/") else [f"outside the site: {url}"]
-
-
-def open_whole(page: Page, path: Path) -> None:
-    """Open a page with all its pictures, those below the fold included."""
-    page.goto(path.resolve().as_uri())
-    page.evaluate("Promise.all([...document.images].map(image => { image.loading = 'eager'; return image.decode(); }))")
 
 
 def test_two_models_are_chosen_by_keyboard_and_by_address(browser: Browser, site: Path) -> None:
@@ -725,7 +725,7 @@ def test_no_page_is_wider_than_a_phone(browser: Browser, tmp_path: Path) -> None
     with browser.new_context(viewport={"width": 360, "height": 800}) as context:
         page = context.new_page()
         for path in sorted(site.rglob("*.html")):
-            open_whole(page, path)
+            open_whole(page, path.resolve().as_uri())
             page.evaluate("for (const d of document.querySelectorAll('details')) d.open = true")
             width = page.evaluate("document.documentElement.scrollWidth")
             assert width <= 360, f"{path.name} is {width} px wide on a phone of 360"

@@ -1,7 +1,6 @@
 """The page of the trainings: its films against the images behind them, what it says, and its scrubbers in a browser."""
 
 import dataclasses
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -9,11 +8,11 @@ import numpy as np
 import pandas as pd
 import pytest
 import site_results
-from axe_playwright_python.sync_playwright import Axe
+from browser import complaints_of
 from playwright.sync_api import Browser, Page
 from test_figures import images, pixels
 from test_labels_page import colours
-from test_site import PROVENANCE, TEMPLATES, read, rows_of, section, text_of
+from test_site import PROVENANCE, TEMPLATES, read, rendered, rows_of, section, text_of
 
 from pipeline import artifacts
 from pipeline.alarms import RULES
@@ -68,27 +67,15 @@ def html(results: Results) -> str:
 
 @pytest.fixture(scope="module")
 def site(folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    into = tmp_path_factory.mktemp("site")
-    stage.main(
-        [
-            *("--params", site_results.params(models=MODELS).model_dump_json()),
-            *("--preset-changes", json.dumps(site_results.CHANGES)),
-            *("--results", str(folder)),
-            *("--templates", str(TEMPLATES)),
-            *("--into", str(into)),
-        ]
-    )
-    return into
+    return rendered(folder, site_results.params(models=MODELS), tmp_path_factory.mktemp("site"))
 
 
 @pytest.fixture
 def page(browser: Browser, site: Path) -> Iterator[Page]:
     """The page in a browser that was left no complaint."""
-    complaints: list[str] = []
     with browser.new_context(viewport={"width": 1280, "height": 900}) as context:
         opened = context.new_page()
-        opened.on("console", lambda message: complaints.append(message.text))
-        opened.on("pageerror", lambda error: complaints.append(str(error)))
+        complaints = complaints_of(opened)
         opened.goto((site / "training.html").resolve().as_uri())
         yield opened
     assert not complaints
@@ -271,18 +258,6 @@ def test_print_has_the_eight_moments_and_no_controls(page: Page) -> None:
     assert page.evaluate(
         "[...document.querySelectorAll('.film details img')].every((image) => image.checkVisibility())"
     )
-
-
-@pytest.mark.parametrize("scheme, width", [("light", 1280), ("dark", 1280), ("light", 360)])
-def test_the_page_is_accessible_and_narrow_enough(browser: Browser, site: Path, scheme: str, width: int) -> None:
-    screen: dict = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
-    with browser.new_context(**screen) as context:
-        page = context.new_page()
-        page.goto((site / "training.html").resolve().as_uri())
-        page.evaluate("document.querySelectorAll('details').forEach((each) => { each.open = true; })")
-        found = Axe().run(page, options={"preload": False}).response["violations"]
-        assert not [f"{each['id']}: {each['nodes'][0]['html'][:120]}" for each in found]
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
 
 
 def test_the_table_of_a_film_lies_in_the_site(site: Path, results: Results) -> None:

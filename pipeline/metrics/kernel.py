@@ -120,9 +120,13 @@ def _shared(k: _Sums, cross: np.ndarray, n: int, m: int) -> float:
 def _sums(x: np.ndarray, y: np.ndarray) -> _Sums:
     """The sums over the kernel matrix of x and y, block by block; of one set with itself without the diagonal."""
     rows, columns, squares = np.empty(len(x)), np.zeros(len(y)), 0.0
+    buffers = np.empty((2, min(ROWS, len(x)), len(y)))
     for start in range(0, len(x), ROWS):
-        block = x[start : start + ROWS] @ y.T / x.shape[1] + 1
-        block *= np.square(block)
+        part = x[start : start + ROWS] / x.shape[1]
+        block, square = buffers[:, : len(part)]
+        np.matmul(part, y.T, out=block)
+        block += 1
+        block *= np.square(block, out=square)
         if x is y:
             np.fill_diagonal(block[:, start:], 0)
         rows[start : start + ROWS] = block.sum(axis=1)

@@ -3,8 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.report.duel import Duel, duel, duels
-from pipeline.report.measures import QUESTIONS, Asked
+from pipeline.report.duel import Duel, duels, leading
 from pipeline.report.results import REAL, Results
 from pipeline.report.scores import Scored, ScoreTable, Summary, score_tables
 
@@ -26,7 +25,6 @@ class ComparePage:
 
     pairs: Sequence[Duel]
     shown: Duel | None  # the pair that a reader sees first
-    questions: Sequence[Asked]
     lines: Mapping[str, Sequence[Line]]  # by the title of the question
 
 
@@ -34,10 +32,10 @@ def compare_page(results: Results) -> ComparePage:
     """Turn the tables of scores so that models stand side by side."""
     names = list(results.params.models)
     tables = score_tables(Summary(results.summary), results.ranks, names)
+    pairs = duels(results.verdicts, names, len(results.params.seeds))
     return ComparePage(
-        pairs=duels(results.verdicts, names, len(results.params.seeds)),
-        shown=duel(results.verdicts, names, len(results.params.seeds)),
-        questions=list(QUESTIONS.values()),
+        pairs=pairs,
+        shown=leading(pairs),
         lines={table.asked.title: lines(table) for table in tables},
     )
 

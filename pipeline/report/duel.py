@@ -50,20 +50,20 @@ class Duel:
         return sum(verdict.outcome == name for verdict in self.verdicts)
 
 
-def duel(verdicts: pd.DataFrame, models: Sequence[str], seeds: int) -> Duel | None:
-    """The paper's pair, else the first two models; None where there are no two.
+def leading(pairs: Sequence[Duel]) -> Duel | None:
+    """Of all pairs the paper's, else that of the first two models; None where there are no two."""
+    papers = (each for each in pairs if {each.first, each.second} == set(PAPER))
+    return next(papers, pairs[0] if pairs else None)
+
+
+def duels(verdicts: pd.DataFrame, models: Sequence[str], seeds: int) -> list[Duel]:
+    """The verdicts of each pair of models.
 
     Args:
         verdicts: of `pipeline.verdicts.verdicts`.
         models: in the order of params.yaml.
         seeds: of each model.
     """
-    pair = set(PAPER) if set(PAPER) <= set(models) else set(models[:2])
-    return next((each for each in duels(verdicts, models, seeds) if {each.first, each.second} == pair), None)
-
-
-def duels(verdicts: pd.DataFrame, models: Sequence[str], seeds: int) -> list[Duel]:
-    """Each pair of models, as `duel` has one."""
     least = 2 / math.comb(2 * seeds, seeds) * math.comb(len(models), 2)  # the p value of seeds that do not overlap
     found = []
     for _, answers in outcomes(verdicts).groupby(["a", "b"], sort=False):

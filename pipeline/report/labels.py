@@ -9,12 +9,12 @@ import pandas as pd
 
 from pipeline.report.measures import RULERS
 from pipeline.report.paper import Claim, claims_of
-from pipeline.report.results import REAL, Figure, Results
+from pipeline.report.results import Figure, Results
 from pipeline.report.scores import Cell, Summary
 from pipeline.report.views import figures_of, kinds
+from pipeline.summary import CEILING, FLOOR
 
-NOISE = "noise"  # the known images that show no class at all
-ABOUT = {"right": "are predicted", "apart": "label predictor"}  # words of the paper's claims about predicted labels
+ABOUT = {"right": ("recognised", "equally_recognised"), "apart": ("no_help",)}  # names of claims about labels
 KINDS = {"clear": "clear", "ambiguous": "ambiguous", "unlike": "unlike any class"}  # as tables have them, as read
 
 
@@ -83,11 +83,10 @@ def labels_page(results: Results) -> LabelsPage:
     models = [seen(summary, name) for name in results.params.models]
     return LabelsPage(
         seen=models,
-        beside=[seen(summary, name) for name in (REAL, NOISE)],
+        beside=[seen(summary, name) for name in (FLOOR, CEILING)],
         mostly_clear=[each.name for each in models if each.clear and each.clear.value > 0.5],
         claims={
-            what: [claim for claim in claims_of(results.claims) if words in claim.claim]
-            for what, words in ABOUT.items()
+            what: [claim for claim in claims_of(results.claims) if claim.name in names] for what, names in ABOUT.items()
         },
         galleries=[gallery(results, name) for name in results.galleries],
         tiles=tiles(results),

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pipeline.report.paper import Claim, claims_of
 from pipeline.report.results import Results
 
-ABOUT = "latent space"  # words of the paper's claim about it
+ABOUT = "meaningful"  # the name of the paper's claim about it
 AXES = {1: ("z =",), 2: ("z₁ =", "z₂ =")}  # what stands before a coordinate, by the number of dimensions
 DIRECTIONS = ("along the first principal direction", "along the second")  # where there are more
 
@@ -38,5 +38,5 @@ def latent_page(results: Results) -> LatentPage:
         dimensions = about["dimensions"]
         pairs = [(names[start], names[end]) for start, end in about["pairs"]]
         spaces.append(Space(model, dimensions, about["quantiles"], AXES.get(dimensions, DIRECTIONS), pairs))
-    claims = [claim for claim in claims_of(results.claims) if ABOUT in claim.claim]
+    claims = [claim for claim in claims_of(results.claims) if claim.name == ABOUT]
     return LatentPage(spaces, claims, 1 / len(names))

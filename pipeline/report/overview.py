@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.report.duel import Duel, duel
+from pipeline.report.duel import Duel, duels, leading
 from pipeline.report.measures import PLAIN, Plain
 from pipeline.report.results import Results
 from pipeline.report.scores import Cell, Summary, Table, headlines
@@ -76,7 +76,7 @@ def overview(results: Results, models: Sequence[ModelView], real: Source) -> Ove
     """Choose what the first page shows."""
     names = list(results.params.models)
     return Overview(
-        duel=duel(results.verdicts, names, len(results.params.seeds)),
+        duel=leading(duels(results.verdicts, names, len(results.params.seeds))),
         headlines=headlines(Summary(results.summary), results.ranks, names),
         plain=[plain for plain in PLAIN if sum(plain.name in each.cells for each in (real, *models)) > 1],
         sharpness=finding(models, real, "sharpness_ratio"),

@@ -97,6 +97,7 @@ class ComparedTable:
 class Claim:
     """A claim of the paper, and what this run says of it. All texts are plain."""
 
+    name: str  # what it is judged by
     claim: str
     section: str
     measure: str

@@ -8,13 +8,14 @@ import numpy as np
 import pandas as pd
 
 from pipeline import artifacts
+from pipeline.dataset import TEST
 from pipeline.figures import curves
 from pipeline.figures.style import svg
 from pipeline.metrics.sharpness import ROUNDING
 from pipeline.rulers import RULERS
 from pipeline.stages import run
 
-REAL, BLURRED = "test_images", "blurred"
+BLURRED = "blurred"
 EVERY = 10  # angles of the measured curves from one that is drawn to the next
 SPACES = {"classifier": "classifier", "random": "random networks"}
 HOME = "classifier"  # the space in which the distance is shown
@@ -45,9 +46,9 @@ def main(argv: Sequence[str] | None = None) -> None:
     artifacts.write_bytes(args.extrapolation_figure, svg(curves.extrapolation(distances)))
 
     spectra = {source: np.maximum(arrays["spectrum"][1:], ROUNDING) for source, arrays in found.items()}
-    ratios = {source: spectrum / spectra[REAL] for source, spectrum in spectra.items()}
+    ratios = {source: spectrum / spectra[TEST] for source, spectrum in spectra.items()}
     artifacts.write_table(args.spectrum_table, spectrum_table(spectra, ratios))
-    models = {source: ratio for source, ratio in ratios.items() if source not in (REAL, BLURRED)}
+    models = {source: ratio for source, ratio in ratios.items() if source not in (TEST, BLURRED)}
     rulers = {RULERS[BLURRED].title: ratios[BLURRED]}
     artifacts.write_bytes(args.spectrum_figure, svg(curves.spectra(models, rulers)))
 

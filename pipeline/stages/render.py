@@ -49,8 +49,7 @@ SCORES = ("metrics.csv", "summary.csv", "verdicts.csv", "ranks.csv", "claims.csv
 OF_LADDER = "figures/comparison/ladder.csv"  # beside its picture
 OF_CURVES = ("prd", "extrapolation", "spectrum")  # tables beside their pictures
 SHOWN_LABELS = 100  # samples of the grid, and as many of the least certain
-PAGES = ("index", "scores", "compare", "labels", "training", "latent", "coverage", "paper", "methods", "provenance")
-TOP = {"models", "figures", "data", "static", *(f"{page}.html" for page in PAGES)}  # all that a site may hold
+FOLDERS = {"models", "figures", "data", "static"}  # of a site, beside its pages
 
 
 def read(results: Path, params: Params, preset_changes: Mapping[str, Any], provenance: Provenance) -> Results:
@@ -276,7 +275,8 @@ def write(
     Raises:
         ValueError: the folder holds something that no render wrote.
     """
-    strange = sorted(entry.name for entry in into.glob("[!.]*") if entry.name not in TOP)
+    known = FOLDERS | {template.stem for template in templates.glob("*.html.jinja")}
+    strange = sorted(entry.name for entry in into.glob("[!.]*") if entry.name not in known)
     if strange:
         raise ValueError(
             f"{into} should hold nothing but a site, for stale files in it are removed; found {strange[0]}. "
