@@ -156,7 +156,9 @@ def layers(model: nn.Module) -> dict[str, dict[str, nn.Parameter]]:
     """The parameters of each module that has its own, by the module's name; those of `model` itself under that name."""
     found: dict[str, dict[str, nn.Parameter]] = {}
     for name, value in model.named_parameters():
-        found.setdefault(name.rpartition(".")[0] or "model", {})[name] = value
+        owner, parametrized, _ = name.partition(".parametrizations.")  # as torch names what it computes weights from
+        layer = owner if parametrized else owner.rpartition(".")[0]
+        found.setdefault(layer or "model", {})[name] = value
     return found
 
 

@@ -1,10 +1,12 @@
 """The layers of a live model, as the paper's Tables 1 to 4 list them."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.utils.parametrize import is_parametrized, type_before_parametrizations
 
 from pipeline.blocks import Dropout, SigmoidInLoss
 from pipeline.models.base import GenerativeModel, TrainedModel, count
@@ -59,10 +61,7 @@ def describe(model: GenerativeModel) -> list[dict[str, Any]]:
         return note
 
     hooks = [
-        leaf.register_forward_hook(watch(name, part))
-        for name, part in model.named_children()
-        for leaf in part.modules()
-        if not list(leaf.children())
+        leaf.register_forward_hook(watch(name, part)) for name, part in model.named_children() for leaf in leaves(part)
     ]
     if isinstance(model, TrainedModel):
         with torch.random.fork_rng():
@@ -70,6 +69,15 @@ def describe(model: GenerativeModel) -> list[dict[str, Any]]:
     for hook in hooks:
         hook.remove()
     return [as_json(name, network) for name, network in networks.items()]
+
+
+def leaves(part: nn.Module) -> Iterator[nn.Module]:
+    """The modules that have no modules of their own, but for what torch computes their weights with."""
+    if is_parametrized(part) or not list(part.children()):
+        yield part
+    else:
+        for child in part.children():
+            yield from leaves(child)
 
 
 def as_json(name: str, network: Network) -> dict[str, Any]:
@@ -81,7 +89,7 @@ def as_json(name: str, network: Network) -> dict[str, Any]:
         "layers": [
             {
                 "name": title,
-                "kind": type(layer.module).__name__,
+                "kind": type_before_parametrizations(layer.module).__name__,
                 "in": layer.given.shape[1],
                 "out": layer.made.shape[1],
                 "output": list(layer.made.shape[1:]),
