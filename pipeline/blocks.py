@@ -45,26 +45,27 @@ class Dropout(nn.Module):
 def cross_entropy_of_pixels(logits: Tensor, images: Tensor) -> Tensor:
     """The binary cross entropy between images in [0, 1] and the sigmoid of `logits`, summed, in nats.
 
-    torch's `binary_cross_entropy_with_logits(..., reduction="sum")` in half of its time on a CPU (bench/blocks.py).
+    torch's `binary_cross_entropy_with_logits(..., reduction="sum")` in a third of its time on a CPU (bench/blocks.py).
     """
     return _CrossEntropyOfPixels.apply(logits, images)
 
 
 class _CrossEntropyOfPixels(torch.autograd.Function):
-    """$\\sum \\max(a, 0) - a x + \\log(1 + e^{-|a|})$, with the gradient $\\sigma(a) - x$."""
+    """$\\sum \\max(a, 0) - a x - \\log \\max(p, 1 - p)$ with $p = \\sigma(a)$, and the gradient $p - x$."""
 
     @staticmethod
     def forward(ctx, logits: Tensor, images: Tensor) -> Tensor:
-        ctx.save_for_backward(logits, images)
-        # `log1p` keeps what e^-|a| < 1e-7 adds, which float32 loses in a sum of 784 anyway, at three times the price.
-        softplus = logits.abs().neg_().exp_().add_(1).log_().add_(logits.clamp_min(0))
-        return softplus.sub_(logits * images).sum()
+        ink = logits.sigmoid()
+        ctx.save_for_backward(ink, images)
+        # The larger of p and 1 - p is never small, so its logarithm is as exact as float32 is near 1.
+        softplus = logits.clamp_min(0).sub_(torch.maximum(ink, 1 - ink).log_())
+        return softplus.addcmul_(logits, images, value=-1).sum()
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient: Tensor) -> tuple[Tensor, None]:
-        logits, images = ctx.saved_tensors
-        return (logits.sigmoid() - images).mul_(gradient), None
+        ink, images = ctx.saved_tensors
+        return (ink - images).mul_(gradient), None
 
 
 def to_signed(images: Tensor) -> Tensor:

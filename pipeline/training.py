@@ -79,7 +79,7 @@ def train(
             training.batch += 1
             if monitor:
                 monitor.before(training.step)
-            images, columns = as_images(pixels[chosen]), training.history.columns
+            images, columns = as_images(pixels.index_select(0, chosen)), training.history.columns
             training.logged.append(
                 step(model, images, training.optimizers, arithmetic, columns, labels_at(chosen, labels))
             )
