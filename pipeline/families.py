@@ -1,6 +1,7 @@
 """What the files of `pipeline/models/` say without being imported: for the Snakefile and the report."""
 
 import ast
+import functools
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "models"
@@ -27,6 +28,7 @@ def bases(name: str) -> set[str]:
     return found
 
 
+@functools.cache
 def extended(text: str) -> dict[str, list[str]]:
     """The classes that a source defines at its top, each with the plain names of those it extends."""
     classes = [node for node in ast.parse(text).body if isinstance(node, ast.ClassDef)]

@@ -50,11 +50,12 @@ def render(results: Results, templates: Path) -> dict[str, str]:
     models = model_views(results)
     real = Source(REAL, None, figures_of(results, REAL), cells_of(summary, REAL))
     run = run_of(results)
+    scores = score_tables(summary, results.ranks, list(results.params.models))
 
     pages = [
         Page("index", "Overview", overview(results, models, real)),
-        Page("scores", "Scores", score_tables(summary, results.ranks, list(results.params.models))),
-        Page("compare", "Side by side", compare_page(results)),
+        Page("scores", "Scores", scores),
+        Page("compare", "Side by side", compare_page(results, scores)),
         Page("labels", "Labels", labels_page(results)),
         Page("training", "Training", training_page(results)),
         *([Page("latent", "Latent space", latent_page(results))] if results.latents else []),

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from pipeline.report.duel import Duel, duels, leading
 from pipeline.report.results import REAL, Results
-from pipeline.report.scores import Scored, ScoreTable, Summary, score_tables
+from pipeline.report.scores import Scored, ScoreTable
 
 
 @dataclass(frozen=True)
@@ -28,11 +28,9 @@ class ComparePage:
     lines: Mapping[str, Sequence[Line]]  # by the title of the question
 
 
-def compare_page(results: Results) -> ComparePage:
+def compare_page(results: Results, tables: Sequence[ScoreTable]) -> ComparePage:
     """Turn the tables of scores so that models stand side by side."""
-    names = list(results.params.models)
-    tables = score_tables(Summary(results.summary), results.ranks, names)
-    pairs = duels(results.verdicts, names, len(results.params.seeds))
+    pairs = duels(results.verdicts, list(results.params.models), len(results.params.seeds))
     return ComparePage(
         pairs=pairs,
         shown=leading(pairs),
