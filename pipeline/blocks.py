@@ -45,7 +45,8 @@ class Dropout(nn.Module):
 def cross_entropy_of_pixels(logits: Tensor, images: Tensor) -> Tensor:
     """The binary cross entropy between images in [0, 1] and the sigmoid of `logits`, summed, in nats.
 
-    torch's `binary_cross_entropy_with_logits(..., reduction="sum")` in less than half of its time on a CPU (bench/blocks.py).
+    torch's `binary_cross_entropy_with_logits(..., reduction="sum")` in less than half of its time on a CPU
+    (bench/blocks.py).
     """
     return _CrossEntropyOfPixels.apply(logits, images)
 
