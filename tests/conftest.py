@@ -44,7 +44,7 @@ def pytest_configure() -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--walks", type=int, default=1, help="random walks over the two tools")
-    parser.addoption("--steps", type=int, default=2, help="steps of each walk")
+    parser.addoption("--steps", type=int, default=1, help="steps of each walk")
     parser.addoption("--kills", type=int, default=20, help="of the training that is killed at random moments")
 
 

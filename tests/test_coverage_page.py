@@ -134,7 +134,7 @@ def many(tmp_path_factory: pytest.TempPathFactory) -> Results:
     return read(tmp_path_factory.mktemp("many"), models=family_of(15))
 
 
-@pytest.mark.parametrize("scheme, width", [("light", 1280), ("dark", 1280), ("light", 360)])
+@pytest.mark.parametrize("scheme, width", [("light", 1280), ("dark", 360)])
 def test_fifteen_models_are_accessible_and_quiet_and_fit(
     browser: Browser, site: Path, many: Results, scheme: str, width: int
 ) -> None:

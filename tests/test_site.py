@@ -633,7 +633,7 @@ def test_every_picture_has_a_text_and_its_size(site: Path) -> None:
 # In a browser.
 
 
-@pytest.mark.parametrize("scheme, width", [("light", 1280), ("dark", 1280), ("light", 360)])
+@pytest.mark.parametrize("scheme, width", [("light", 1280), ("dark", 360)])
 def test_pages_are_accessible_quiet_and_self_contained(browser: Browser, site: Path, scheme: str, width: int) -> None:
     screen: dict = {"color_scheme": scheme, "viewport": {"width": width, "height": 800}}
     with browser.new_context(**screen) as context:
