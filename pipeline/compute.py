@@ -53,10 +53,15 @@ def choose(wanted: Compute) -> Arithmetic:
     cuda = torch.cuda.is_available() and wanted.device != "cpu"
     precision = wanted.precision
     if precision == "auto":
-        precision = "bfloat16" if cuda or cpu_has_bfloat16() else "float32"
+        precision = "bfloat16" if (gpu_has_bfloat16() if cuda else cpu_has_bfloat16()) else "float32"
     torch.set_num_threads(wanted.threads)
     torch.set_flush_denormal(True)  # a vanishing gradient must not become slow as well
     return Arithmetic(torch.device("cuda" if cuda else "cpu"), precision, wanted.threads)
+
+
+def gpu_has_bfloat16() -> bool:
+    """Whether the GPU multiplies bfloat16 matrices in hardware: from Ampere on."""
+    return torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def cpu_has_bfloat16() -> bool:
