@@ -5,9 +5,11 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from unittest.mock import patch
 
 import torch
 from torch import nn
+from torch._subclasses.fake_tensor import FakeTensorMode
 
 from pipeline import artifacts, training
 from pipeline.compute import Arithmetic
@@ -136,6 +138,18 @@ def objective(model: TrainedModel, index: int, seed: int = 0, images: int = 256)
     """In training mode: only there are the means that a batch is normalised by those of the weights as they are."""
     torch.manual_seed(seed)
     return next(itertools.islice(moves(model.train(), digits(images)), index, None))
+
+
+def everything_lies_on_the_models_device(build: Build) -> None:
+    """On a device that has shapes but no numbers, where nothing may meet what lies on the CPU."""
+    with patch("torch._functorch.config.fake_tensor_allow_meta", True), FakeTensorMode(allow_non_fake_inputs=True):
+        with torch.device("meta"):
+            model, images = build(), torch.rand(8, 1, 28, 28)
+        told = labels(model, 8)
+        for move in model.train().labelled_objectives(images, told if told is None else told.to("meta")):
+            move.loss.backward(inputs=list(move.trains.parameters()))
+            assert all(value.device.type == "meta" for value in [*move.terms.values(), *move.watch.values()])
+        assert sample(model).device.type == "meta"
 
 
 def a_checkpoint_round_trips(build: Build, family: str, folder: Path) -> None:

@@ -71,6 +71,7 @@ def test_every_family(name: str, promise: Callable[[contract.Build], None]) -> N
         contract.evaluation_changes_nothing,
         contract.being_watched_changes_nothing,
         contract.the_average_of_the_weights_is_a_model,
+        contract.everything_lies_on_the_models_device,
     ],
 )
 def test_every_trained_family(name: str, promise: Callable[[contract.Build], None]) -> None:
@@ -84,6 +85,7 @@ def test_every_trained_family(name: str, promise: Callable[[contract.Build], Non
         contract.training_improves_every_objective,
         contract.evaluation_changes_nothing,
         contract.being_watched_changes_nothing,
+        contract.everything_lies_on_the_models_device,
         contract.fakes_move_with_the_generator,
     ],
 )
@@ -209,6 +211,16 @@ class Ascent(Vae):
             yield Objective(self, {"loss": (move.loss.detach() * 2 - move.loss)})
 
 
+class NoiseOnTheCpu(Gan):
+    def noise(self, count: int) -> torch.Tensor:
+        return torch.randn(count, self.config.latent, device="cpu")
+
+
+class SamplesOnTheCpu(Vae):
+    def sample(self, count: int, rng: torch.Generator):
+        return torch.rand(count, 1, 28, 28, generator=rng)
+
+
 class FewerDraws(Vae):
     def observe(self, means: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
         return (means > 0.5).float()
@@ -245,6 +257,8 @@ class FewClasses(Cvae):
         (SameSeedAlways, contract.samples_follow_the_seed_and_nothing_else),
         (FrozenNoise, contract.training_follows_the_seed),
         (Ascent, contract.training_improves_every_objective),
+        (NoiseOnTheCpu, contract.everything_lies_on_the_models_device),
+        (SamplesOnTheCpu, contract.everything_lies_on_the_models_device),
         (FewerDraws, contract.draws_have_their_means),
         (IgnoredLabel, contract.the_label_decides_its_own_image_only),
         (LabelsOfOthers, contract.samples_are_of_the_class_that_was_asked_for),
