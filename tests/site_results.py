@@ -66,7 +66,7 @@ CLAIMS = [
         "number": 1.21,
         "lower": 1.02,
         "upper": 1.4,
-        "unit": None,
+        "unit": "x",
         "verdict": "supported",
         "note": "Sharper than real images is not better.",
         "survives": "with vae_128: yes",
