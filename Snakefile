@@ -987,7 +987,8 @@ rule render:
         code=[
             *REPORT,
             *METRICS,
-            *code("stages/render", "families", "alarms", "records", "rulers", "summary", "verdicts"),
+            *code("stages/render", "reading", "provenance", "records"),
+            *code("families", "alarms", "rulers", "summary", "verdicts"),
             *code("figures/rules", "figures/style"),
         ],
         families=expand("pipeline/models/{file}.py", file=["base", *sorted({m.family for m in PARAMS.models.values()})]),

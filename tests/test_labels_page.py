@@ -15,13 +15,12 @@ from browser import complaints_of, violations
 from playwright.sync_api import Browser, Locator, Page
 from test_site import MARKUP, PROVENANCE, TEMPLATES, rendered, rows_of, section, text_of
 
-from pipeline import artifacts, claims
+from pipeline import artifacts, claims, reading
 from pipeline.report import render
 from pipeline.report.labels import ABOUT, KINDS, Torn, torn
 from pipeline.report.numbers import number
 from pipeline.report.results import REAL, Results
 from pipeline.stages import draw_gallery
-from pipeline.stages import render as stage
 
 MODELS = {"gan": {}, "vae": {}, "cvae": {}}
 SOURCES = (*MODELS, REAL)
@@ -53,7 +52,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def results(folder: Path) -> Results:
-    return stage.read(folder, site_results.params(models=MODELS), site_results.CHANGES, PROVENANCE)
+    return reading.read(folder, site_results.params(models=MODELS), site_results.CHANGES, PROVENANCE)
 
 
 @pytest.fixture(scope="module")
@@ -174,7 +173,7 @@ def test_only_models_that_are_asked_have_that_picture(results: Results, folder: 
     assert 'src="../figures/cvae/asked.svg"' in pages["models/cvae.html"]
     assert "asked.svg" not in pages["models/vae.html"] and "figures/vae/asked" not in pages["labels.html"]
     plain = site_results.params(models={"gan": {}, "vae": {}})
-    without = render(stage.read(folder, plain, site_results.CHANGES, PROVENANCE), TEMPLATES)["labels.html"]
+    without = render(reading.read(folder, plain, site_results.CHANGES, PROVENANCE), TEMPLATES)["labels.html"]
     assert "asked for" not in text_of(without)
 
 

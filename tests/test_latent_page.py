@@ -16,7 +16,7 @@ from test_figures import images, pixels
 from test_labels_page import colours
 from test_site import MARKUP, PROVENANCE, TEMPLATES, rendered, text_of, write_site
 
-from pipeline import artifacts, claims
+from pipeline import artifacts, claims, reading
 from pipeline.dataset import Dataset
 from pipeline.figures import latent
 from pipeline.figures.style import LEVELS
@@ -26,7 +26,6 @@ from pipeline.report.latent import ABOUT
 from pipeline.report.results import Results
 from pipeline.shapes import as_images, as_pixels
 from pipeline.stages import draw_latent, explore
-from pipeline.stages import render as stage
 
 MODELS = {"gan": {}, "vae": {}, "vae_16": {"family": "vae", "latent": 16}}
 NAMES = ("zero", MARKUP, *site_results.DIGITS[2:])  # of classes
@@ -75,7 +74,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def results(folder: Path) -> Results:
-    return stage.read(folder, site_results.params(models=MODELS), site_results.CHANGES, PROVENANCE)
+    return reading.read(folder, site_results.params(models=MODELS), site_results.CHANGES, PROVENANCE)
 
 
 @pytest.fixture(scope="module")

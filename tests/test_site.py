@@ -18,6 +18,7 @@ from browser import complaints_of, open_whole, violations
 from jinja2 import UndefinedError
 from playwright.sync_api import Browser
 
+from pipeline import reading
 from pipeline.alarms import RULES
 from pipeline.metrics.base import CORRUPTIONS, Question
 from pipeline.metrics.catalogue import CATALOGUE
@@ -48,7 +49,7 @@ def read(folder: Path, class_names: tuple[str, ...] = site_results.DIGITS, **cho
     """A run's results, built small and read by the stage, with a provenance that never changes."""
     params = site_results.params(**choices)  # pyright: ignore[reportArgumentType]
     site_results.build(folder, params, class_names)
-    return stage.read(folder, params, site_results.CHANGES, PROVENANCE)
+    return reading.read(folder, params, site_results.CHANGES, PROVENANCE)
 
 
 def family_of(models: int) -> dict[str, dict[str, object]]:
@@ -126,11 +127,11 @@ def test_figures_are_those_of_the_family_whatever_else_lies_there(tmp_path: Path
     folder, run = tmp_path / "results", site_results.params()
     site_results.build(folder, run)
     shutil.copy(folder / "figures" / "vae" / "manifold.png", folder / "figures" / "gan" / "manifold.png")
-    assert "gan/manifold.png" not in stage.read_figures(folder, run)
-    assert "vae/manifold.png" in stage.read_figures(folder, run)
+    assert "gan/manifold.png" not in reading.read_figures(folder, run)
+    assert "vae/manifold.png" in reading.read_figures(folder, run)
     (folder / "figures" / "vae" / "manifold.png").unlink()
     with pytest.raises(FileNotFoundError, match=r"vae/manifold\.png should be a figure of this run"):
-        stage.read_figures(folder, run)
+        reading.read_figures(folder, run)
 
 
 def test_one_seed_is_said_to_give_no_interval(tmp_path: Path) -> None:
@@ -276,7 +277,7 @@ def test_the_ladder_is_shown_with_what_it_found_otherwise(results: Results, sing
 def test_claims_are_told_with_their_number_and_verdict(results: Results) -> None:
     page = render(results, TEMPLATES)["paper.html"]
     rows = rows_of(page, "claims")
-    assert [row[2] for row in rows[1:]] == ["1.211.02 to 1.40", "12.0 %11.2 % to 12.8 %", "–"]
+    assert [row[2] for row in rows[1:]] == ["1.21 ×1.02 to 1.40", "12.0 %11.2 % to 12.8 %", "–"]
     assert [row[1].partition(".")[0] for row in rows[1:]] == [
         "supportedSharper than real images is not better",
         "refuted",
@@ -589,7 +590,7 @@ def test_a_missing_figure_is_named(tmp_path: Path) -> None:
     site_results.build(tmp_path, params)
     (tmp_path / "figures" / "vae" / "samples.png").unlink()
     with pytest.raises(FileNotFoundError, match=r"vae/samples\.png should be a figure of this run"):
-        stage.read(tmp_path, params, {}, PROVENANCE)
+        reading.read(tmp_path, params, {}, PROVENANCE)
 
 
 def test_the_same_results_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,13 +14,12 @@ from test_figures import images, pixels
 from test_labels_page import colours
 from test_site import PROVENANCE, TEMPLATES, read, rendered, rows_of, section, text_of
 
-from pipeline import artifacts
+from pipeline import artifacts, reading
 from pipeline.alarms import RULES
 from pipeline.figures import film, snapshots
 from pipeline.report import render
 from pipeline.report.numbers import number
 from pipeline.report.results import Results
-from pipeline.stages import render as stage
 
 MODELS = {
     "gan": {"epochs": 30},
@@ -57,7 +56,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def results(folder: Path) -> Results:
-    return stage.read(folder, site_results.params(models=MODELS), site_results.CHANGES, PROVENANCE)
+    return reading.read(folder, site_results.params(models=MODELS), site_results.CHANGES, PROVENANCE)
 
 
 @pytest.fixture(scope="module")
