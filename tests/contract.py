@@ -5,7 +5,7 @@ import itertools
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from unittest.mock import patch
+from unittest.mock import MagicMock, patch
 
 import torch
 from torch import nn
@@ -141,8 +141,9 @@ def objective(model: TrainedModel, index: int, seed: int = 0, images: int = 256)
 
 
 def everything_lies_on_the_models_device(build: Build) -> None:
-    """On a device that has shapes but no numbers, where nothing may meet what lies on the CPU."""
-    with patch("torch._functorch.config.fake_tensor_allow_meta", True), FakeTensorMode(allow_non_fake_inputs=True):
+    """On a device that has shapes but no numbers (so no autocast), where nothing may meet what lies on the CPU."""
+    allowed = patch("torch._functorch.config.fake_tensor_allow_meta", True)
+    with allowed, patch("torch.autocast", MagicMock()), FakeTensorMode(allow_non_fake_inputs=True):
         with torch.device("meta"):
             model, images = build(), torch.rand(8, 1, 28, 28)
         told = labels(model, 8)

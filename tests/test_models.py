@@ -28,7 +28,7 @@ from pipeline.models.cgan import Cgan
 from pipeline.models.conv_vae import ConvVae
 from pipeline.models.cvae import Cvae
 from pipeline.models.dcgan import Dcgan
-from pipeline.models.gan import Gan
+from pipeline.models.gan import Gan, SpectralLinear
 from pipeline.models.vae import Vae
 from pipeline.models.wgan_gp import WganGp, gradient_penalty
 from pipeline.monitor import Monitor, layers
@@ -408,6 +408,36 @@ def test_where_the_critic_is_zero_changes_nothing() -> None:
     torch.testing.assert_close(*found, rtol=0, atol=1e-4)
 
 
+def test_spectral_norm_is_torch_s_own() -> None:
+    """Outputs, and the gradient through the norm, once both have found the largest singular value."""
+    torch.manual_seed(0)
+    layer, plain, x = SpectralLinear(30, 20), torch.nn.Linear(30, 20), torch.randn(5, 30)
+    plain.load_state_dict({"weight": layer.weight, "bias": layer.bias})
+    oracle = torch.nn.utils.parametrizations.spectral_norm(plain, n_power_iterations=300)
+    for _ in range(300):
+        layer(x)
+    outputs = layer(x), oracle(x)
+    torch.testing.assert_close(*outputs)
+    own = torch.autograd.grad(outputs[0].square().sum(), layer.weight)
+    torchs = torch.autograd.grad(outputs[1].square().sum(), oracle.parametrizations["weight"].original)
+    torch.testing.assert_close(own, torchs, rtol=1e-4, atol=1e-5)
+
+
+def test_an_average_of_weights_has_a_spectral_norm_near_one_too() -> None:
+    """Though its `u` is an average of vectors that pointed elsewhere each time."""
+    torch.manual_seed(0)
+    layer = SpectralLinear(30, 20)
+    average = training.Average(layer, decay=0.9)
+    for _ in range(100):
+        torch.nn.init.normal_(layer.weight)
+        layer(torch.randn(5, 30))
+        average.update()
+    average.install()
+    assert layer.u.norm() < 0.6
+    scaled = layer.eval()(torch.eye(30)) - layer.bias
+    assert 1 <= torch.linalg.matrix_norm(scaled, 2) < 1.7
+
+
 def test_a_discriminator_with_spectral_norm_stretches_nothing() -> None:
     torch.manual_seed(0)
     model = Gan(Gan.Config(spectral_norm=True))
@@ -422,10 +452,11 @@ def test_a_discriminator_with_spectral_norm_stretches_nothing() -> None:
 
 
 def test_layers_whose_weights_torch_computes_from_others_are_layers_like_any() -> None:
-    plain, spectral = (Gan(Gan.Config(spectral_norm=chosen)) for chosen in (False, True))
-    assert networks.describe(spectral) == networks.describe(plain)
-    assert list(layers(spectral)) == list(layers(plain))
-    assert sum(map(len, layers(spectral).values())) == len(list(spectral.parameters()))
+    plain, parametrized = Vae(Vae.Config()), Vae(Vae.Config())
+    torch.nn.utils.parametrizations.orthogonal(parametrized.encoder.trunk[0])
+    assert networks.describe(parametrized) == networks.describe(plain)
+    assert list(layers(parametrized)) == list(layers(plain))
+    assert sum(map(len, layers(parametrized).values())) == len(list(parametrized.parameters()))
 
 
 # The stages ------------------------------------------------------------------------------------------------------

@@ -20,8 +20,7 @@ from typing import Literal
 import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
-from torch.nn.functional import softplus
-from torch.nn.utils.parametrizations import spectral_norm
+from torch.nn.functional import linear, normalize, softplus
 
 from pipeline.blocks import Dropout, SigmoidInLoss, to_signed, to_unit
 from pipeline.models.base import Adversarial, Objective, TrainedModel, TrainingConfig
@@ -51,16 +50,13 @@ class Gan(TrainedModel, Adversarial):
             *(nn.Linear(512, 1024), nn.LeakyReLU(config.slope)),
             *(nn.Linear(1024, 784), nn.Tanh()),
         )
+        layer = SpectralLinear if config.spectral_norm else nn.Linear
         self.discriminator = nn.Sequential(
-            *(nn.Linear(784, 1024), nn.LeakyReLU(config.slope), Dropout(config.dropout)),
-            *(nn.Linear(1024, 512), nn.LeakyReLU(config.slope), Dropout(config.dropout)),
-            *(nn.Linear(512, 256), nn.LeakyReLU(config.slope), Dropout(config.dropout)),
-            *(nn.Linear(256, 1), SigmoidInLoss()),
+            *(layer(784, 1024), nn.LeakyReLU(config.slope), Dropout(config.dropout)),
+            *(layer(1024, 512), nn.LeakyReLU(config.slope), Dropout(config.dropout)),
+            *(layer(512, 256), nn.LeakyReLU(config.slope), Dropout(config.dropout)),
+            *(layer(256, 1), SigmoidInLoss()),
         )
-        if config.spectral_norm:
-            for layer in self.discriminator:
-                if isinstance(layer, nn.Linear):
-                    spectral_norm(layer)
 
     def objectives(self, images: Images) -> Iterator[Objective]:
         # The discriminator sees the real and the fake images in one pass.
@@ -101,3 +97,35 @@ class Gan(TrainedModel, Adversarial):
         z = torch.randn(count, self.config.latent, generator=rng)
         images = self.generator(z.to(self.device))
         return to_unit(images).view(-1, 1, 28, 28)
+
+
+class SpectralLinear(nn.Linear):
+    """`nn.Linear` with its weights divided by their largest singular value, in float32.
+
+    That value is u W v, of singular vectors which each use brings closer by one step of the power iteration; in
+    training the next use goes on from there. The weights move little between two uses, so one step is enough. It also
+    makes unit vectors of `u`'s moving average, which is shorter than one where the weights are averaged; torch's own
+    `spectral_norm` would take it as it is, and let D's logits go astray.
+    """
+
+    u: Tensor
+
+    def __init__(self, inputs: int, outputs: int) -> None:
+        super().__init__(inputs, outputs)
+        self.register_buffer("u", torch.randn(outputs))
+        for _ in range(15):
+            self.u.copy_(self.singular_vectors()[0])
+
+    @torch.no_grad()
+    def singular_vectors(self) -> tuple[Tensor, Tensor]:
+        """(outputs,) and (inputs,), one step closer than `u`."""
+        v = normalize(self.u @ self.weight, dim=0)
+        return normalize(self.weight @ v, dim=0), v
+
+    def forward(self, x: Tensor) -> Tensor:
+        with torch.autocast(x.device.type, enabled=False):
+            u, v = self.singular_vectors()
+            if self.training:
+                self.u.copy_(u)
+            weight = self.weight / (u @ self.weight @ v)
+        return linear(x, weight, self.bias)
