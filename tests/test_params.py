@@ -27,7 +27,7 @@ def put(raw: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
     return changed
 
 
-@pytest.mark.parametrize("preset", ["laptop", "paper", "full"])
+@pytest.mark.parametrize("preset", ["laptop", "tour", "paper", "full"])
 def test_every_shipped_preset_is_valid_and_so_is_each_model_in_it(raw: dict[str, Any], preset: str) -> None:
     resolved = params.resolve(put(raw, "preset", preset))
     for name, model in resolved.models.items():
@@ -74,7 +74,7 @@ def test_a_family_is_the_name_by_default(raw: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("path", "value", "message"),
     [
-        ("preset", "laptpo", "preset: expected one of laptop, paper, full; found 'laptpo'"),
+        ("preset", "laptpo", "preset: expected one of laptop, tour, paper, full; found 'laptpo'"),
         ("presets.laptop", 3, "presets.laptop: expected sections as above; found 3"),
         ("compute.device", "gpu", "compute.device: expected 'auto', 'cpu' or 'cuda'; found 'gpu'"),
         ("compute.thread", 2, "compute.thread: unknown key; did you mean threads?"),

@@ -257,7 +257,7 @@ def test_the_graph_has_a_row_for_each_rule_and_all_text_has_room(rules: int) -> 
 # The settings, to be taken along.
 
 
-@pytest.mark.parametrize("preset", ["laptop", "paper", "full"])
+@pytest.mark.parametrize("preset", ["laptop", "tour", "paper", "full"])
 def test_the_settings_file_gives_the_same_parameters_and_changes(preset: str) -> None:
     raw = {**yaml.safe_load((ROOT / "params.yaml").read_text("utf-8")), "preset": preset}
     written = settings_file(resolve(raw), changes(raw))
