@@ -26,13 +26,13 @@ from pipeline.params import Params
 from pipeline.report import prepare, render
 from pipeline.report.duel import duels, leading
 from pipeline.report.health import powers
-from pipeline.report.measures import QUESTIONS, direction
+from pipeline.report.measures import QUESTIONS, direction, home
 from pipeline.report.numbers import number, orders, setting
 from pipeline.report.overview import run_of
 from pipeline.report.paper import paper_page
 from pipeline.report.prose import formula, prose
 from pipeline.report.results import REAL, Family, Provenance, Results
-from pipeline.report.scores import Cell, Measured, Summary
+from pipeline.report.scores import Cell, Measured, Summary, headlines
 from pipeline.report.views import model_views
 from pipeline.stages import render as stage
 from pipeline.verdicts import outcomes
@@ -340,6 +340,26 @@ def test_a_number_without_an_interval_shows_how_far_its_draws_lie_apart() -> Non
     assert cell(several) == Cell(1.0, 0.5, 1.5)
     assert cell(one) == Cell(1.0, sd=0.1)
     assert cell(still) == cell({"lower": 1.0, "upper": 1.0}) == Cell(1.0)
+
+
+@pytest.mark.parametrize(
+    "having, chosen",
+    [
+        (
+            {"label_fidelity": ["cgan"], "label_distance": ["gan", "cgan"], "label_js": ["gan", "cgan"]},
+            "label_distance",
+        ),
+        ({"label_fidelity": ["gan", "cgan"], "label_distance": ["gan", "cgan"]}, "label_fidelity"),
+        ({"label_fidelity": ["cgan"], "label_distance": ["gan"]}, "label_fidelity"),
+    ],
+)
+def test_the_first_page_has_scores_that_all_models_have(having: dict[str, list[str]], chosen: str) -> None:
+    rows = [{"model": model, "metric": metric} for metric, models in having.items() for model in models]
+    table = pd.DataFrame(rows).assign(
+        set="images", space=home("label_distance"), value=1.0, lower=None, upper=None, sd_draws=0.0
+    )
+    ranks = table[["metric", "space", "model"]].assign(best=1)
+    assert [metric.name for metric in headlines(Summary(table), ranks, ["gan", "cgan"]).columns] == [chosen]
 
 
 def test_every_question_has_its_words() -> None:

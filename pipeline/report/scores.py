@@ -130,15 +130,16 @@ def score_tables(summary: Summary, ranks: pd.DataFrame, models: Sequence[str]) -
 
 
 def headlines(summary: Summary, ranks: pd.DataFrame, models: Sequence[str]) -> Table:
-    """One column for each question: the first metric of the catalogue that models may be ranked by.
+    """One column for each question: the first metric of the catalogue that models may be ranked by and that all have.
 
-    Of what is not compared, the two ends: real images and noise.
+    If there is none that all have, the first. Of what is not compared, the two ends: real images and noise.
     """
     columns = {}
     for question in QUESTIONS:
-        asking = (metric for metric in CATALOGUE.values() if metric.ranks and measured(metric, question, summary))
-        if metric := next(asking, None):
-            columns[metric] = [home(metric.name)]
+        asking = [metric for metric in CATALOGUE.values() if metric.ranks and measured(metric, question, summary)]
+        of_all = [metric for metric in asking if all(summary.cell(name, metric.name) for name in models)]
+        if chosen := of_all or asking:
+            columns[chosen[0]] = [home(chosen[0].name)]
     table = laid_out(columns, summary, ranks, models)
     return replace(table, others=[row for row in table.others if row.name in (FLOOR, CEILING)])
 
