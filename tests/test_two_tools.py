@@ -137,7 +137,7 @@ def test_a_changed_rate_retrains_that_model_only_and_an_experiment_records_it(cl
     of_a_gan = {rule: 1 for rule in [*once, "draw_perfect_discriminator", "all"]}
     assert clone.planned() == of_a_gan | ONE_MODEL
     clone.run("git", "checkout", "params.yaml")
-    clone.run("dvc", "exp", "run", "--name", "faster", "--set-param", "presets.toy.models.gan.lr=0.001")
+    clone.run("dvc", "exp", "run", "--name", "faster", "--set-param", "models.gan.lr=0.001")
     after = clone.trained()
     assert [name for name in after if after[name] != before[name]] == ["gan/0.safetensors"]
     assert clone.record("gan")["config"]["lr"] == 0.001
