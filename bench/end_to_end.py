@@ -7,13 +7,14 @@ rebuild after an edit of a template. Installing is not counted; downloading the 
 import datetime
 import json
 import os
-import platform
-import re
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+
+sys.path.append(str(Path(__file__).parents[1]))
+from pipeline import provenance
 
 ROOT = Path(__file__).parents[1]
 ENVIRONMENT = os.environ | {"PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
@@ -29,20 +30,13 @@ def median(folder: Path, *command: str) -> float:
     return sorted(seconds(folder, *command) for _ in range(3))[1]
 
 
-def processor() -> str:
-    cpuinfo = Path("/proc/cpuinfo")
-    named = re.search(r"model name\s*:\s*(.+)", cpuinfo.read_text()) if cpuinfo.exists() else None
-    return named[1] if named else platform.processor()
-
-
 def about(command: str) -> dict[str, str]:
     """What every result file says of how it was made."""
-    described = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
     return {
         "command": command,
         "date": datetime.datetime.now(datetime.UTC).date().isoformat(),
-        "commit": subprocess.run(described, cwd=ROOT, check=True, capture_output=True, text=True).stdout.strip(),
-        "hardware": f"{processor()}, {os.cpu_count()} cores",
+        "commit": provenance.commit(),
+        "hardware": f"{provenance.processor()}, {os.cpu_count()} cores",
     }
 
 

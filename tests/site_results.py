@@ -14,8 +14,10 @@ from pipeline.figures.gallery import tiles
 from pipeline.metrics.base import CORRUPTIONS, Metric
 from pipeline.metrics.catalogue import CATALOGUE
 from pipeline.params import Params
-from pipeline.reading import COPIES, LADDER, OF_ALL, OF_CURVES, OF_IMAGES, REAL, figures_of
+from pipeline.reading import OF_CURVES, figures_of
+from pipeline.report.coverage import COPIES
 from pipeline.report.measures import RULERS
+from pipeline.report.results import LADDER, OF_ALL, OF_IMAGES, REAL
 from pipeline.summary import summarise
 from pipeline.verdicts import ranks, verdicts
 

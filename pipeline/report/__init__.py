@@ -9,6 +9,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from pipeline.report.comparison import compare_page
 from pipeline.report.coverage import coverage_page
+from pipeline.report.duel import duels
 from pipeline.report.health import RULES
 from pipeline.report.labels import labels_page
 from pipeline.report.latent import latent_page
@@ -50,12 +51,14 @@ def render(results: Results, templates: Path) -> dict[str, str]:
     models = model_views(results)
     real = Source(REAL, None, figures_of(results, REAL), cells_of(summary, REAL))
     run = run_of(results)
-    scores = score_tables(summary, results.ranks, list(results.params.models))
+    names = list(results.params.models)
+    scores = score_tables(summary, results.ranks, names)
+    pairs = duels(results.verdicts, names, len(results.params.seeds))
 
     pages = [
-        Page("index", "Overview", overview(results, models, real)),
+        Page("index", "Overview", overview(results, models, real, pairs)),
         Page("scores", "Scores", scores),
-        Page("compare", "Side by side", compare_page(results, scores)),
+        Page("compare", "Side by side", compare_page(pairs, scores)),
         Page("labels", "Labels", labels_page(results)),
         Page("training", "Training", training_page(results)),
         *([Page("latent", "Latent space", latent_page(results))] if results.latents else []),

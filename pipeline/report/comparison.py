@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from pipeline.report.duel import Duel, duels, leading
-from pipeline.report.results import REAL, Results
+from pipeline.report.duel import Duel, leading
+from pipeline.report.results import REAL
 from pipeline.report.scores import Scored, ScoreTable
 
 
@@ -28,9 +28,8 @@ class ComparePage:
     lines: Mapping[str, Sequence[Line]]  # by the title of the question
 
 
-def compare_page(results: Results, tables: Sequence[ScoreTable]) -> ComparePage:
+def compare_page(pairs: Sequence[Duel], tables: Sequence[ScoreTable]) -> ComparePage:
     """Turn the tables of scores so that models stand side by side."""
-    pairs = duels(results.verdicts, list(results.params.models), len(results.params.seeds))
     return ComparePage(
         pairs=pairs,
         shown=leading(pairs),

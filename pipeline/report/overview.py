@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.report.duel import Duel, duels, leading
+from pipeline.report.duel import Duel, leading
 from pipeline.report.measures import PLAIN, Plain
 from pipeline.report.results import Results
 from pipeline.report.scores import Cell, Summary, Table, headlines
@@ -72,12 +72,11 @@ def run_of(results: Results) -> Run:
     )
 
 
-def overview(results: Results, models: Sequence[ModelView], real: Source) -> Overview:
+def overview(results: Results, models: Sequence[ModelView], real: Source, pairs: Sequence[Duel]) -> Overview:
     """Choose what the first page shows."""
-    names = list(results.params.models)
     return Overview(
-        duel=leading(duels(results.verdicts, names, len(results.params.seeds))),
-        headlines=headlines(Summary(results.summary), results.ranks, names),
+        duel=leading(pairs),
+        headlines=headlines(Summary(results.summary), results.ranks, list(results.params.models)),
         plain=[plain for plain in PLAIN if sum(plain.name in each.cells for each in (real, *models)) > 1],
         sharpness=finding(models, real, "sharpness_ratio"),
         ambiguous=finding(models, real, "ambiguous"),
