@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
-from torch.nn.functional import one_hot
 
 from pipeline.shapes import Labels
 
@@ -80,5 +79,9 @@ def to_unit(signed: Tensor) -> Tensor:
 
 
 def joined(vectors: Tensor, labels: Labels, classes: int) -> Tensor:
-    """Vectors (n, d), each followed by its label as a one-hot vector: (n, d + classes)."""
-    return torch.cat([vectors, one_hot(labels, classes).to(vectors.dtype)], dim=1)
+    """Vectors (n, d), each followed by its label as a one-hot vector: (n, d + classes).
+
+    torch's `one_hot` looks at the values of the labels first, for which it waits.
+    """
+    one_hot = labels[:, None] == torch.arange(classes, device=labels.device)
+    return torch.cat([vectors, one_hot.to(vectors.dtype)], dim=1)

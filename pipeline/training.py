@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
-from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
 from pipeline.compute import Arithmetic
+from pipeline.graphs import Recorded, Recorder, own_stream
 from pipeline.log import Log
 from pipeline.models.base import Objective, TrainedModel, TrainingConfig
 from pipeline.monitor import Monitor
@@ -55,11 +55,12 @@ def train(
     resume: ResumeFile | None = None,
     monitor: Monitor | None = None,
     labels: Labels | None = None,
+    recorder: Recorder | None = None,
 ) -> History:
     """Train `model` in place on `pixels`, which already lie on its device, as do the `labels` of a conditional model.
 
     With a `resume` file a killed training goes on where the file was last written, and ends at the same bits. A
-    `monitor` looks on and changes none of them.
+    `monitor` looks on and changes none of them. Steps are recorded where there is a `recorder`.
 
     Raises:
         Diverged: a logged loss became NaN or infinite; the message names the step and the term.
@@ -73,29 +74,35 @@ def train(
     # A look at the losses makes a GPU wait, so there it is taken seldom.
     look_every = 1 if pixels.device.type == "cpu" else 100
 
+    def take(chosen: Tensor) -> Tensor:
+        images = as_images(pixels.index_select(0, chosen))
+        logged = step(
+            model, images, training.optimizers, arithmetic, training.history.columns, labels_at(chosen, labels)
+        )
+        training.average.update()
+        return logged
+
+    take_step = Recorded(model, take, recorder) if recorder else take
     model.train()
-    while training.epoch <= config.epochs:
-        for chosen in training.batches(len(pixels), pixels.device):
-            training.batch += 1
-            if monitor:
-                monitor.before(training.step)
-            images, columns = as_images(pixels.index_select(0, chosen)), training.history.columns
-            training.logged.append(
-                step(model, images, training.optimizers, arithmetic, columns, labels_at(chosen, labels))
-            )
-            training.average.update()
-            if monitor:
-                monitor.after(training.step)
-            if training.batch % look_every == 0 or training.epoch_is_over:
-                training.look(resume)
-                training.history.seconds = done + time.perf_counter() - started
-                if resume and resume.due():
-                    resume.write(training.state())
-                if training.epoch_is_over or time.perf_counter() - told > TELL_EVERY:
-                    tell(training.progress(len(pixels)))
-                    told = time.perf_counter()
-        training.epoch, training.batch = training.epoch + 1, 0
-    training.average.install()
+    with own_stream(pixels.device):
+        while training.epoch <= config.epochs:
+            for chosen in training.batches(len(pixels), pixels.device):
+                training.batch += 1
+                if monitor:
+                    monitor.before(training.step)
+                training.logged.append(take_step(chosen))
+                if monitor:
+                    monitor.after(training.step)
+                if training.batch % look_every == 0 or training.epoch_is_over:
+                    training.look(resume)
+                    training.history.seconds = done + time.perf_counter() - started
+                    if resume and resume.due():
+                        resume.write(training.state())
+                    if training.epoch_is_over or time.perf_counter() - told > TELL_EVERY:
+                        tell(training.progress(len(pixels)))
+                        told = time.perf_counter()
+            training.epoch, training.batch = training.epoch + 1, 0
+        training.average.install()
     model.eval()
     return training.history
 
@@ -235,8 +242,13 @@ class Optimizers:
 
     def of(self, module: nn.Module) -> torch.optim.Adam:
         if module not in self.by_module:
+            parameters = list(module.parameters())
             self.by_module[module] = torch.optim.Adam(
-                module.parameters(), lr=self.config.lr, betas=self.config.betas, fused=True
+                parameters,
+                lr=self.config.lr,
+                betas=self.config.betas,
+                fused=True,
+                capturable=parameters[0].is_cuda,  # so that a step can be recorded
             )
         return self.by_module[module]
 
@@ -261,29 +273,38 @@ class Optimizers:
 
 
 class Average:
-    """An exponential moving average of the weights, if `decay` is above 0 (Polyak & Juditsky, 1992)."""
+    """An exponential moving average of the weights and buffers, if `decay` is above 0 (Polyak & Juditsky, 1992).
+
+    It starts as the weights after the first step. No update makes a GPU wait, as those of torch's `AveragedModel` do.
+    """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
         self.model = model
-        self.averaged = (
-            AveragedModel(model, multi_avg_fn=get_ema_multi_avg_fn(decay), use_buffers=True) if decay else None
+        self.decay = decay
+        self.averaged: dict[str, Tensor] = {}
+
+    @torch.no_grad()
+    def update(self) -> None:
+        if not self.decay:
+            return
+        current = self.model.state_dict()
+        if not self.averaged:
+            self.averaged = {name: value.clone() for name, value in current.items()}
+        numbers = [name for name, value in current.items() if value.is_floating_point()]
+        torch._foreach_lerp_(
+            [self.averaged[name] for name in numbers], [current[name] for name in numbers], 1 - self.decay
         )
 
-    def update(self) -> None:
-        if self.averaged:
-            self.averaged.update_parameters(self.model)
-
     def state(self) -> dict[str, Tensor]:
-        return self.averaged.state_dict() if self.averaged else {}
+        return self.averaged
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        if self.averaged:
-            self.averaged.load_state_dict(state)
+        self.averaged = {name: value.to(self.model.device) for name, value in state.items()}
 
     def install(self) -> None:
         """Make the average the model."""
         if self.averaged:
-            self.model.load_state_dict(self.averaged.module.state_dict())
+            self.model.load_state_dict(self.averaged)
 
 
 @dataclass

@@ -8,6 +8,7 @@ from pathlib import Path
 from unittest.mock import MagicMock, patch
 
 import torch
+from cpu_graphs import CpuGraphs
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
@@ -182,6 +183,23 @@ def being_watched_changes_nothing(build: Build) -> None:
         assert plain == seen if isinstance(plain, list) else torch.equal(plain, seen)
     assert monitor is not None and len(monitor.checks.rows) >= 1
     assert all(math.isfinite(value) for row in monitor.checks.rows for value in row)
+
+
+def a_step_can_be_recorded(build: Build) -> None:
+    """As a CUDA graph: replays end at the bits of the steps themselves, in what is kept and in what is watched."""
+    ends, graphs = [], CpuGraphs()
+    for recorder in (None, graphs):
+        model = built(build)
+        model.config = model.config.model_copy(update={"batch_size": 16, "epochs": 5, "ema": 0.9})
+        pixels, told = as_pixels(digits(24)), labels(model, 24)  # 16 and 8
+        monitor = Monitor(model, pixels, FLOAT32, told)
+        monitor.every = 3
+        history = training.train(model, pixels, FLOAT32, 0, lambda progress: None, None, monitor, told, recorder)
+        ends.append((history.rows, monitor.checks.rows, model.state_dict()))
+    assert not graphs.said, graphs.said[0]
+    assert (graphs.recorded, graphs.replayed) == (2, 4), "all but three steps of each size should be replayed"
+    assert ends[0][:2] == ends[1][:2], "replays should log what steps log"
+    assert all(torch.equal(value, ends[1][2][name]) for name, value in ends[0][2].items())
 
 
 def the_average_of_the_weights_is_a_model(build: Build) -> None:

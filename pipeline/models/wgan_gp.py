@@ -67,7 +67,7 @@ class WganGp(TrainedModel, Adversarial):
                 fakes = self.generator(self.noise(len(reals)))
             real, fake = self.discriminator(torch.cat([reals, fakes])).float().chunk(2)  # (b, 1) each
             penalty = self.config.gradient_penalty * gradient_penalty(self.discriminator, reals, fakes)
-            self.middle = middle = (real.mean() + fake.mean()).detach() / 2
+            middle = self.middle.copy_((real.mean() + fake.mean()).detach() / 2)
             yield Objective(
                 self.discriminator,
                 {"critic_loss": fake.mean() - real.mean(), "gradient_penalty": penalty},

@@ -16,6 +16,7 @@ from tqdm import tqdm
 
 from pipeline import artifacts, compute, training
 from pipeline.alarms import Alarm, Trained, find
+from pipeline.graphs import Cuda
 from pipeline.log import Log
 from pipeline.models import configured, family
 from pipeline.models.base import FittedModel, TrainedModel, TrainingConfig, count
@@ -59,11 +60,12 @@ def main(argv: Sequence[str] | None = None) -> None:
     history, fit = training.History(), training.Evaluation()
     monitor = Monitor(model, pixels, arithmetic, labels) if isinstance(model, TrainedModel) else None
     teller = Teller(args.model, args.seed, monitor)
+    recorder = Cuda(teller.say) if pixels.is_cuda else None
     key = key_of(args.dataset, f"{args.family} {config} {arithmetic} {args.seed}")
     resume = ResumeFile(args.resume, key, teller.say, args.resume_every)
     started = time.perf_counter()
     if isinstance(model, TrainedModel):
-        history = training.train(model, pixels, arithmetic, args.seed, teller, resume, monitor, labels)
+        history = training.train(model, pixels, arithmetic, args.seed, teller, resume, monitor, labels, recorder)
     elif isinstance(model, FittedModel):
         model.fit(as_images(pixels))
     seconds = history.seconds or time.perf_counter() - started  # a resumed training's: of all its processes
