@@ -18,11 +18,11 @@ site-single: $(VENV)/installed
 
 test: $(VENV)/installed lint
 	python tests/browser.py
-	pytest -n 2 --dist loadfile
+	pytest -n 2 --dist loadfile --no-loadscope-reorder
 
 # The two tools used at random for longer than `make test` can afford.
 walk: $(VENV)/installed
-	pytest tests/test_two_tools.py -k random_walk --walks 4 --steps 16 --timeout 7200
+	pytest tests/test_rebuilds.py -k random_walk --walks 4 --steps 16 --timeout 7200
 
 # The metrics tried on images with known damage, at full size: results/figures/comparison/ladder.svg and .csv.
 ladder: $(VENV)/installed

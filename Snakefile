@@ -56,7 +56,7 @@ def code(*files):
     return [f"pipeline/{file}.py" for file in files]
 
 
-TRAINING = code("training", "monitor", "log", "resume", "compute", "blocks", "shapes", "models/base")
+TRAINING = code("training", "graphs", "monitor", "log", "resume", "compute", "blocks", "shapes", "models/base")
 CLASSIFIER = code("classifier", "compute", "shapes")
 FEATURES = [*CLASSIFIER, *code("features")]
 METRICS = sorted(
@@ -278,7 +278,7 @@ rule perfect_discriminator:
     """Train a fresh discriminator against one GAN's frozen generator."""
     input:
         code=[
-            *code("stages/perfect_discriminator", "training", "monitor", "log", "resume", "compute"),
+            *code("stages/perfect_discriminator", "training", "graphs", "monitor", "log", "resume", "compute"),
             *code("blocks", "shapes", "models/base"),
         ],
         family=family_file,

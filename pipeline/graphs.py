@@ -101,7 +101,9 @@ class Recorded:
     def give_up(self, why: str) -> None:
         self.possible = False
         self.graphs.clear()
-        self.recorder.say(f"A step can't be recorded as a CUDA graph: {why}. Each is launched from Python, more slowly.")
+        self.recorder.say(
+            f"A step can't be recorded as a CUDA graph: {why}. Each is launched from Python, more slowly."
+        )
 
 
 def attributes(model: nn.Module) -> dict[str, object]:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
 
 from pipeline.compute import Arithmetic
 from pipeline.graphs import Recorded, Recorder, own_stream
@@ -287,24 +288,21 @@ class Average:
     def update(self) -> None:
         if not self.decay:
             return
-        current = self.model.state_dict()
+        current = {name: value for name, value in self.model.state_dict().items() if value.is_floating_point()}
         if not self.averaged:
             self.averaged = {name: value.clone() for name, value in current.items()}
-        numbers = [name for name, value in current.items() if value.is_floating_point()]
-        torch._foreach_lerp_(
-            [self.averaged[name] for name in numbers], [current[name] for name in numbers], 1 - self.decay
-        )
+        get_ema_multi_avg_fn(self.decay)(list(self.averaged.values()), list(current.values()), 0)
 
     def state(self) -> dict[str, Tensor]:
         return self.averaged
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        self.averaged = {name: value.to(self.model.device) for name, value in state.items()}
+        current = self.model.state_dict()
+        self.averaged = {name: state[name].to(value.device) for name, value in current.items() if name in state}
 
     def install(self) -> None:
         """Make the average the model."""
-        if self.averaged:
-            self.model.load_state_dict(self.averaged)
+        self.model.load_state_dict(self.averaged, strict=False)  # what is no floating point number stays as it is
 
 
 @dataclass

@@ -42,7 +42,7 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
 
 
 def test_it_keeps_the_contract(project: Workspace) -> None:
-    for name in ("conftest", "browser", "contract", "test_models"):
+    for name in ("conftest", "browser", "workspace", "contract", "cpu_graphs", "test_models"):
         (project.folder / "tests").mkdir(exist_ok=True)
         shutil.copy(ROOT / "tests" / f"{name}.py", project.folder / "tests")
     command = found(r"`(pytest [^`]*)` holds it to the contract").split()

@@ -1,10 +1,10 @@
 """A killed training goes on to the same bits; whatever is wrong with the resume file costs time only."""
 
 import json
+import multiprocessing
 import os
 import random
 import resource
-import signal
 import subprocess
 import sys
 import time
@@ -24,6 +24,7 @@ from pipeline.models.vae import Vae
 from pipeline.monitor import Monitor
 from pipeline.resume import ResumeFile, digest, key_of
 from pipeline.shapes import as_pixels
+from pipeline.stages import train
 
 ROOT = Path(__file__).parents[1]
 COMPUTE = {"device": "cpu", "precision": "auto", "threads": 1}
@@ -98,9 +99,13 @@ def test_a_training_goes_on_to_the_same_bits(name: str, steps: int, tmp_path: Pa
 # By real kills ----------------------------------------------------------------------------------------------------
 
 
-def command(folder: Path, dataset: Path, family: str, config: dict) -> list[str]:
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "pipeline.stages.train", *arguments_of(*arguments)]
+
+
+def arguments_of(folder: Path, dataset: Path, family: str, config: dict) -> list[str]:
     return [
-        *(sys.executable, "-m", "pipeline.stages.train", "--model", "it", "--family", family, "--seed", "0"),
+        *("--model", "it", "--family", family, "--seed", "0"),
         *("--config", json.dumps(config), "--compute", json.dumps(COMPUTE), "--dataset", str(dataset)),
         *("--resume", str(folder / "resume"), "--resume-every", "0.1", "--checkpoint", str(folder / "checkpoint")),
         *("--history", str(folder / "history.csv"), "--checks", str(folder / "checks.csv")),
@@ -111,7 +116,7 @@ def command(folder: Path, dataset: Path, family: str, config: dict) -> list[str]
 def test_killed_at_random_moments_a_training_ends_at_the_same_bytes(
     mnist: Dataset, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
-    """SIGKILL at any instant: while importing, in a step, while the resume file or a result is written."""
+    """SIGKILL at any instant: before the first step, in a step, while the resume file or a result is written."""
     kills = request.config.getoption("--kills")
     dataset = tmp_path / "images.npz"
     artifacts.write_dataset(
@@ -128,23 +133,28 @@ def test_killed_at_random_moments_a_training_ends_at_the_same_bytes(
     rng = random.Random(time.time_ns())
     subprocess.run(command(tmp_path / "whole", dataset, "gan", config), cwd=ROOT, check=True, capture_output=True)
 
+    # Each dies as a fork of one process, which has done the imports.
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["pipeline.stages.train"])
     folder = tmp_path / "killed"
     for kill in range(kills):
-        process = subprocess.Popen(command(folder, dataset, "gan", config), cwd=ROOT, stdout=subprocess.DEVNULL)
+        process = processes.Process(target=train.main, args=(arguments_of(folder, dataset, "gan", config),))
         written = (folder / "resume").stat().st_mtime_ns if (folder / "resume").exists() else 0
+        process.start()
         # Three of four die after they have written a resume file of their own, one of four at any moment.
-        while kill % 4 and process.poll() is None:
+        while kill % 4 and process.is_alive():
             if (folder / "resume").exists() and (folder / "resume").stat().st_mtime_ns != written:
                 break
             time.sleep(0.01)
-        try:
-            assert process.wait(timeout=rng.uniform(0.0, 1.0 if kill % 4 else 4.0)) == 0
+        process.join(timeout=rng.uniform(0.0, 1.0))
+        if process.is_alive():
+            process.kill()
+            process.join()
+        else:
+            assert process.exitcode == 0
             assert_same_results(folder, tmp_path / "whole")
             for file in folder.iterdir():
                 file.unlink()  # Once more from the beginning.
-        except subprocess.TimeoutExpired:
-            process.send_signal(signal.SIGKILL)
-            process.wait()
     subprocess.run(command(folder, dataset, "gan", config), cwd=ROOT, check=True, capture_output=True)
     assert_same_results(folder, tmp_path / "whole")
 

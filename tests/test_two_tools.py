@@ -3,67 +3,24 @@
 import base64
 import json
 import os
-import random
 import shutil
 import signal
 import subprocess
 import time
-from pathlib import Path
 
 import pandas as pd
 import pytest
 import yaml
-from workspace import CLASSES, ENVIRONMENT, Workspace
+from workspace import CLASSES, ENVIRONMENT, SNAKEMAKE, Workspace
 
-from pipeline import params
 from pipeline.metrics.catalogue import CATALOGUE
 from pipeline.rulers import ROWS
-
-SNAKEMAKE = ("snakemake", "--cores", "2")
-ONE_MODEL = {
-    "draw_training": 1,
-    "draw_samples": 1,
-    "draw_gallery": 1,
-    "draw_nearest": 1,
-    "draw_comparison": 1,
-    "draw_coverage": 1,
-    "compare": 1,
-    "check_claims": 1,
-    "curves": 1,
-    "render": 1,
-}
-
-
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """Everything built once by `snakemake`, recorded, committed and pushed to a folder."""
-    folder = tmp_path_factory.mktemp("finished")
-    made = Workspace.create(folder / "project")
-    made.run(*SNAKEMAKE)
-    made.run("dvc", "remote", "add", "--default", "shelf", str(folder / "remote"))
-    made.run("git", "add", "--all")
-    made.run("git", "commit", "--quiet", "--message", "built")
-    made.run("dvc", "push", "--quiet")
-    return made
-
-
-def cloned(finished: Workspace, into: Path) -> Workspace:
-    """What a colleague gets: git clone, dvc pull."""
-    finished.run("git", "clone", "--quiet", str(finished.folder), str(into))
-    made = Workspace(into)
-    made.run("dvc", "pull", "--quiet")
-    return made
-
-
-@pytest.fixture
-def clone(finished: Workspace, tmp_path: Path) -> Workspace:
-    return cloned(finished, tmp_path / "clone")
 
 
 @pytest.fixture(scope="module")
 def refusing(finished: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """One clone for all that is refused before any work."""
-    return cloned(finished, tmp_path_factory.mktemp("refusing") / "clone")
+    return finished.cloned(tmp_path_factory.mktemp("refusing") / "clone")
 
 
 def test_one_command_builds_the_site_and_both_tools_have_nothing_left_to_do(finished: Workspace) -> None:
@@ -130,48 +87,6 @@ def test_a_clone_with_dvc_pull_has_nothing_to_do(clone: Workspace) -> None:
     assert "didn't change, skipping" in clone.run("dvc", "repro")
 
 
-def test_a_changed_rate_retrains_that_model_only_and_an_experiment_records_it(clone: Workspace) -> None:
-    before = clone.trained()
-    clone.edit("models.gan.lr", 0.001)
-    once = ["train", "describe", "sample", "label", "measure", "tell_apart", "diagnose", "perfect_discriminator"]
-    of_a_gan = {rule: 1 for rule in [*once, "draw_perfect_discriminator", "all"]}
-    assert clone.planned() == of_a_gan | ONE_MODEL
-    clone.run("git", "checkout", "params.yaml")
-    clone.run("dvc", "exp", "run", "--name", "faster", "--set-param", "models.gan.lr=0.001")
-    after = clone.trained()
-    assert [name for name in after if after[name] != before[name]] == ["gan/0.safetensors"]
-    assert clone.record("gan")["config"]["lr"] == 0.001
-    assert clone.is_clean()
-    changed = json.loads(clone.run("dvc", "metrics", "diff", "--json"))["results/metrics.json"]
-    assert changed and all(name.startswith("gan.") and numbers["diff"] for name, numbers in changed.items())
-    plotted = json.loads(clone.run("dvc", "plots", "show", "--json"))
-    assert {"results/curves/gan.csv", "results/curves/vae.csv"} <= {name.split("::")[-1] for name in plotted["data"]}
-
-
-def test_a_template_edit_and_a_new_title_rebuild_the_site_only(clone: Workspace) -> None:
-    with open(clone.folder / "site_templates" / "base.html.jinja", "a") as opened:
-        opened.write("{# edited #}\n")
-    assert clone.planned() == {"render": 1, "all": 1}
-    clone.edit("report.title", "Another <title>")
-    assert clone.planned() == {"render": 1, "all": 1}
-    clone.run(*SNAKEMAKE)
-    assert "Another &lt;title&gt;" in (clone.folder / "site" / "index.html").read_text()
-    assert clone.is_clean()
-
-
-def test_a_seed_is_one_number_and_a_variant_one_line(clone: Workspace) -> None:
-    before = clone.trained()
-    clone.edit("seeds", [0, 1])
-    assert clone.planned()["train"] == 2
-    clone.edit("seeds", [0])
-    clone.edit("models.small_vae", {"family": "vae", "epochs": 1, "latent": 3})
-    clone.run(*SNAKEMAKE)
-    after = clone.trained()
-    assert {name for name in after if after[name] != before.get(name)} == {"small_vae/0.safetensors"}
-    assert (clone.folder / "site" / "models" / "small_vae.html").exists()
-    assert clone.is_clean()
-
-
 def test_results_without_their_records_are_refused_with_the_way_out(clone: Workspace) -> None:
     shutil.rmtree(clone.folder / ".snakemake" / "metadata")
     printed = clone.run(*SNAKEMAKE, fails=True)
@@ -233,70 +148,3 @@ def test_a_failing_job_shows_its_reason_in_the_terminal(clone: Workspace) -> Non
     clone.edit("models.vae.epochs", 30)
     printed = clone.run(*SNAKEMAKE, fails=True)
     assert "became nan at step" in printed or "became inf at step" in printed
-
-
-def walk_edits(clone: Workspace, rng: random.Random) -> None:
-    """One random edit of what may be edited."""
-    match rng.randrange(7):
-        case 0:
-            clone.edit("models.gan.lr", rng.choice([1e-4, 2e-4, 4e-4]))
-        case 1:
-            clone.edit("models.vae.epochs", rng.choice([1, 2]))
-        case 2:
-            clone.edit("seeds", rng.choice([[0], [0, 1], [1]]))
-        case 3:
-            clone.edit("samples.count", rng.choice([100, 120]))
-        case 4:
-            clone.edit("report.title", f"Title {rng.randrange(100)}")
-        case 5:
-            file = rng.choice(
-                ["pipeline/models/vae.py", "pipeline/stages/measure.py", "site_templates/index.html.jinja"]
-            )
-            with open(clone.folder / file, "a") as opened:
-                opened.write("{# c #}\n" if file.endswith("jinja") else "# c\n")
-        case 6:
-            files = [f for f in (clone.folder / "results").rglob("*") if f.is_file()]
-            os.utime(rng.choice(files))
-
-
-def walk_step(clone: Workspace, rng: random.Random) -> None:
-    """Bring everything up to date with one tool, the other, or both in part."""
-    match rng.randrange(3):
-        case 0:
-            clone.run(*SNAKEMAKE)
-        case 1:
-            clone.run("dvc", "repro")
-        case 2:
-            clone.run(*SNAKEMAKE, "families")
-            clone.run("dvc", "repro")
-    if clone.planned() == {} and "up to date" not in clone.run("dvc", "status"):
-        clone.run("dvc", "repro")  # Snakemake had nothing to do, so its hook did not record
-
-
-def test_a_random_walk_never_leaves_a_stale_result(
-    finished: Workspace, tmp_path: Path, pytestconfig: pytest.Config
-) -> None:
-    for walk in range(pytestconfig.getoption("walks")):
-        rng = random.Random(walk)
-        clone = cloned(finished, tmp_path / str(walk))
-        for _ in range(pytestconfig.getoption("steps")):
-            for _ in range(rng.randint(1, 2)):
-                walk_edits(clone, rng)
-            walk_step(clone, rng)
-            assert clone.is_clean()
-            agree(clone)
-
-
-def agree(clone: Workspace) -> None:
-    """Every result says that it was made with the present parameters."""
-    asked = params.resolve(clone.params())
-    for name, model in asked.models.items():
-        for seed in asked.seeds:
-            record = clone.record(name, seed)
-            assert {key: record["config"][key] for key in model.overrides} == model.overrides
-            assert record["seed"] == seed
-    table = clone.metrics()
-    models = table[table["model"] != "test_images"]
-    assert set(models["seed"]) == set(asked.seeds)
-    assert set(models[models["metric"] == "share"]["n"]) == {asked.samples.count}
-    assert asked.report.title in (clone.folder / "site" / "index.html").read_text()

@@ -14,6 +14,7 @@ import pandas as pd
 import yaml
 
 ROOT = Path(__file__).parents[1]
+SNAKEMAKE = ("snakemake", "--cores", "2")
 CLASSES = 3
 ENVIRONMENT = os.environ | {
     "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -61,6 +62,13 @@ class Workspace:
         made.run("git", "init", "--quiet", "--initial-branch", "main")
         made.run("git", "add", "--all")
         made.run("git", "commit", "--quiet", "--message", "toy")
+        return made
+
+    def cloned(self, into: Path) -> "Workspace":
+        """What a colleague gets: git clone, dvc pull."""
+        self.run("git", "clone", "--quiet", str(self.folder), str(into))
+        made = Workspace(into)
+        made.run("dvc", "pull", "--quiet")
         return made
 
     def params(self) -> dict[str, Any]:
