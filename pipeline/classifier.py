@@ -8,7 +8,6 @@ from typing import cast
 
 import torch
 from jaxtyping import Float, Int
-from scipy.optimize import minimize_scalar
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, pad
 
@@ -161,6 +160,8 @@ def shifted(images: Images, rng: torch.Generator) -> Images:
 
 def calibrate(ensemble: Ensemble, pixels: Pixels, labels: Labels) -> None:
     """Choose the temperature with the least cross entropy on held-out images (Guo et al., 2017)."""
+    from scipy.optimize import minimize_scalar  # takes half a second, which all that label would wait
+
     ensemble.temperature.fill_(1.0)
     logits = logits_of(ensemble, pixels)
 

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import norm
+from scipy.special import ndtri
 
 from pipeline.metrics.base import REPEATS, Metric
 from pipeline.metrics.clusters import cells, centres
@@ -85,4 +85,4 @@ def compare_counts(train: np.ndarray, fake: np.ndarray, level: float = LEVEL) ->
     p, q, pooled = train / n, fake / m, (train + fake) / (n + m)
     error = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))
     z = np.divide(q - p, error, out=np.zeros(len(p)), where=error > 0)
-    return BinTest(float((np.abs(z) > norm.ppf(1 - level / 2)).mean()), jensen_shannon(p, q), z, p, q)
+    return BinTest(float((np.abs(z) > ndtri(1 - level / 2)).mean()), jensen_shannon(p, q), z, p, q)

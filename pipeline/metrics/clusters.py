@@ -3,8 +3,6 @@
 import warnings
 
 import numpy as np
-from sklearn.cluster import KMeans
-from sklearn.exceptions import ConvergenceWarning
 
 from pipeline.metrics.distances import nearest
 from pipeline.metrics.inputs import TooFew
@@ -20,6 +18,9 @@ def centres(x: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     """
     if len(x) < count:
         raise TooFew(f"k-means: expected at least as many samples as cells, {count}, found {len(x)}")
+    from sklearn.cluster import KMeans  # takes a second, which not all that look at the metrics should wait
+    from sklearn.exceptions import ConvergenceWarning
+
     model = KMeans(count, random_state=int(rng.integers(2**31)))
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)

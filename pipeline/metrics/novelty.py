@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.stats import rankdata
+import pandas as pd
 
 from pipeline.metrics import distances
 from pipeline.metrics.base import Metric
@@ -130,7 +130,7 @@ def rank_z(x: np.ndarray, y: np.ndarray) -> float:
     """The z score of the Mann-Whitney statistic, ties corrected: below 0 if x (n,) tends to be less than y (m,)."""
     n, m = len(x), len(y)
     both = np.concatenate([x, y])
-    ranks = rankdata(both)
+    ranks = pd.Series(both).rank().to_numpy()
     ties = np.unique(both, return_counts=True)[1].astype(float)
     u = ranks[:n].sum() - n * (n + 1) / 2
     variance = n * m / 12 * (n + m + 1 - (ties**3 - ties).sum() / ((n + m) * (n + m - 1)))

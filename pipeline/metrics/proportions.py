@@ -1,7 +1,9 @@
 """Shares of counted things, and how sure they are."""
 
+import math
+
 import numpy as np
-from scipy.stats import binomtest
+from scipy.special import ndtri
 
 
 def shares(labels: np.ndarray, classes: int) -> np.ndarray:
@@ -11,5 +13,7 @@ def shares(labels: np.ndarray, classes: int) -> np.ndarray:
 
 def wilson(successes: int, n: int) -> tuple[float, float]:
     """The 95 % interval of a proportion (Wilson, 1927)."""
-    interval = binomtest(successes, n).proportion_ci(0.95, method="wilson")
-    return float(interval.low), float(interval.high)
+    z2 = float(ndtri(0.975)) ** 2
+    middle = (successes + z2 / 2) / (n + z2)
+    half = math.sqrt(z2 * (successes * (n - successes) / n + z2 / 4)) / (n + z2)
+    return middle - half if successes else 0.0, middle + half if successes < n else 1.0

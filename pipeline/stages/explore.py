@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from jaxtyping import Float
-from scipy.stats import norm
+from scipy.special import ndtri
 from torch import Tensor
 
 from pipeline import artifacts
@@ -35,7 +35,7 @@ def main(argv: Sequence[str] | None = None) -> None:
     with torch.no_grad():
         codes = model.encode(as_images(torch.from_numpy(data.test_images)))
         axes = plane(codes)
-        quantiles = norm.ppf(np.linspace(EDGE, 1 - EDGE, STEPS))
+        quantiles = ndtri(np.linspace(EDGE, 1 - EDGE, STEPS))
         right, up = np.meshgrid(quantiles, quantiles[::-1])  # the second direction grows upwards
         points = torch.from_numpy(np.stack([right.ravel(), up.ravel()], 1)).float() @ axes  # (steps^2, latent)
         manifold = as_pixels(model.decode(points))
