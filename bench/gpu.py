@@ -12,16 +12,13 @@ from multiprocessing.synchronize import Barrier
 
 import torch
 from end_to_end import ROOT, about
+from training import FAMILIES
 
 from pipeline import artifacts, compute, training
 from pipeline.graphs import Cuda
-from pipeline.models.base import TrainedModel
-from pipeline.models.gan import Gan
-from pipeline.models.vae import Vae
 from pipeline.monitor import Monitor
 from pipeline.params import Compute
 
-FAMILIES: dict[str, type[TrainedModel]] = {"gan": Gan, "vae": Vae}
 AT_ONCE = 8
 FEW = 3  # epochs: to warm up, and of what is launched from Python
 

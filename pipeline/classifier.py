@@ -160,7 +160,7 @@ def shifted(images: Images, rng: torch.Generator) -> Images:
 
 def calibrate(ensemble: Ensemble, pixels: Pixels, labels: Labels) -> None:
     """Choose the temperature with the least cross entropy on held-out images (Guo et al., 2017)."""
-    from scipy.optimize import minimize_scalar  # takes half a second, which all that label would wait
+    from scipy.optimize import minimize_scalar  # slow to import, and only a training needs it
 
     ensemble.temperature.fill_(1.0)
     logits = logits_of(ensemble, pixels)

@@ -1,5 +1,4 @@
-"""When steps are recorded, and what happens to a family whose steps can't be; each family's own are asked for in
-contract.py."""
+"""When steps are recorded, and what happens where they can't be. contract.py asks for those of each family."""
 
 import warnings
 from collections.abc import Iterator

@@ -18,7 +18,7 @@ def centres(x: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
     """
     if len(x) < count:
         raise TooFew(f"k-means: expected at least as many samples as cells, {count}, found {len(x)}")
-    from sklearn.cluster import KMeans  # takes a second, which not all that look at the metrics should wait
+    from sklearn.cluster import KMeans  # slow to import, and most that import the metrics cut no cells
     from sklearn.exceptions import ConvergenceWarning
 
     model = KMeans(count, random_state=int(rng.integers(2**31)))
