@@ -11,7 +11,7 @@ from pathlib import Path
 
 from end_to_end import ENVIRONMENT, ROOT, about
 
-from pipeline import artifacts
+from pipeline.core import artifacts
 
 LAPTOP = {"lr": 4e-4, "betas": [0.5, 0.999], "ema": 0.999}
 ARMS: dict[str, tuple[str, dict, int]] = {  # family, settings, seeds

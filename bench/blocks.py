@@ -13,7 +13,7 @@ from end_to_end import ROOT, about
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
-from pipeline.blocks import Dropout, cross_entropy_of_pixels
+from pipeline.models.common.blocks import Dropout, cross_entropy_of_pixels
 
 PAIRS = 11
 

@@ -14,10 +14,12 @@ import torch
 from end_to_end import ROOT, about
 from training import FAMILIES
 
-from pipeline import artifacts, compute, training
-from pipeline.graphs import Cuda
-from pipeline.monitor import Monitor
-from pipeline.params import Compute
+from pipeline.core import compute
+from pipeline.core.params import Compute
+from pipeline.data.dataset_file import read_dataset
+from pipeline.training import loop
+from pipeline.training.cuda_graphs import Cuda
+from pipeline.training.monitor import Monitor
 
 AT_ONCE = 8
 FEW = 3  # epochs: to warm up, and of what is launched from Python
@@ -36,7 +38,7 @@ def trained(
     if start:
         start.wait()
     started = time.perf_counter()
-    history = training.train(model, pixels, arithmetic, seed, lambda progress: None, None, monitor, None, recorder)
+    history = loop.train(model, pixels, arithmetic, seed, lambda progress: None, None, monitor, None, recorder)
     return time.perf_counter() - started, history.rows  # its last look at the losses waits for the device
 
 
@@ -56,7 +58,7 @@ def at_once(family: str, epochs: int, count: int) -> float:
 
 @functools.cache
 def images() -> torch.Tensor:
-    return torch.from_numpy(artifacts.read_dataset(ROOT / "data" / "images.npz").train_images)
+    return torch.from_numpy(read_dataset(ROOT / "data" / "images.npz").train_images)
 
 
 def compare(family: str, epochs: int) -> dict[str, float]:

@@ -5,7 +5,7 @@ metric that they have, in the way their manuals show. One thread on each side, i
 memory is each one's.
 
 Run it as `PYTHONPATH=. python bench/metrics.py`, on an otherwise idle machine, after a run of the pipeline: it needs
-data/images.npz, checkpoints/classifier.safetensors, results/reference.npz and the samples of the rulers.
+data/images.npz, checkpoints/classifier.safetensors, results/reference.npz and the samples of the baselines.
 """
 
 import json
@@ -20,13 +20,15 @@ import torch
 from end_to_end import ROOT, about
 from threadpoolctl import threadpool_limits
 
-from pipeline import artifacts
+from pipeline.core import artifacts
+from pipeline.core.params import Samples
+from pipeline.data.dataset_file import read_dataset
+from pipeline.evaluation.classifier import read_classifier
+from pipeline.evaluation.features import RandomNetwork, features_of, networks
+from pipeline.evaluation.nearest import nearest_images
 from pipeline.evaluation.reference import from_arrays, vectors
 from pipeline.evaluation.scores import evaluate
-from pipeline.features import RandomNetwork, features_of, networks
 from pipeline.metrics import frechet, kernel, neighbours, two_sample
-from pipeline.nearest import nearest_images
-from pipeline.params import Samples
 from pipeline.stages.label import label
 from pipeline.stages.measure import draws
 
@@ -38,7 +40,7 @@ Sets = tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]
 
 def sets() -> Sets:
     """Features of test images and of samples, the samples and the training images."""
-    data, samples = artifacts.read_dataset(ROOT / "data" / "images.npz"), artifacts.read_arrays(SAMPLES)["images"]
+    data, samples = read_dataset(ROOT / "data" / "images.npz"), artifacts.read_arrays(SAMPLES)["images"]
     real, fake = (features_of(RandomNetwork(1), torch.from_numpy(pixels)) for pixels in (data.test_images, samples))
     return real, fake, samples, data.train_images
 
@@ -101,9 +103,9 @@ def timed(side: str) -> dict[str, object]:
 def whole(_: str) -> dict[str, object]:
     """All scores of one draw, features and labels included, as the stage `measure` computes them."""
     torch.set_num_threads(1)
-    data = artifacts.read_dataset(ROOT / "data" / "images.npz")
+    data = read_dataset(ROOT / "data" / "images.npz")
     reference = from_arrays(artifacts.read_arrays(ROOT / "results" / "reference.npz"), data)
-    classifier = artifacts.read_classifier(ROOT / "checkpoints" / "classifier.safetensors")
+    classifier = read_classifier(ROOT / "checkpoints" / "classifier.safetensors")
     images = torch.from_numpy(artifacts.read_arrays(SAMPLES)["images"][:10_000])
     with threadpool_limits(1):
         started = time.perf_counter()

@@ -13,14 +13,17 @@ import torch
 from alarms import LAPTOP
 from end_to_end import ROOT, about
 
-from pipeline import artifacts, compute, training
+from pipeline.core import compute
+from pipeline.core.params import Compute
+from pipeline.core.shapes import as_pixels
+from pipeline.data.dataset_file import read_dataset
+from pipeline.evaluation.classifier import read_classifier
 from pipeline.metrics.sharpness import laplacian_variance
 from pipeline.models.base import TrainedModel
 from pipeline.models.gan import Gan
 from pipeline.models.vae import Vae
-from pipeline.params import Compute
-from pipeline.shapes import as_pixels
 from pipeline.stages.label import label
+from pipeline.training import loop
 
 ARMS: dict[str, tuple[type[TrainedModel], dict, int]] = {  # family, settings, seeds
     "gan": (Gan, {**LAPTOP, "epochs": 6, "ema": 0.0}, 3),
@@ -34,11 +37,11 @@ def scores(kind: type[TrainedModel], settings: dict, precision: str, seed: int) 
     arithmetic = compute.choose(Compute.model_validate({"device": "cpu", "precision": precision, "threads": 1}))
     torch.manual_seed(seed)
     model = kind(kind.Config.model_validate(settings))
-    training.train(model, TRAIN, arithmetic, seed, lambda progress: None)
+    loop.train(model, TRAIN, arithmetic, seed, lambda progress: None)
     pixels = as_pixels(model.sample(SAMPLES, torch.Generator().manual_seed(seed)))
     labels = label(CLASSIFIER, pixels)
     return {
-        "test objective, nats": sum(training.evaluate(model, TEST).terms.values()),
+        "test objective, nats": sum(loop.evaluate(model, TEST).terms.values()),
         "sharpness, of real": float(laplacian_variance(pixels.numpy()).mean() / REAL_SHARPNESS),
         "confidence": float(labels["confidence"].mean()),
         "ambiguous": float((labels["confidence"] < 0.9).mean()),
@@ -47,10 +50,10 @@ def scores(kind: type[TrainedModel], settings: dict, precision: str, seed: int) 
 
 
 if __name__ == "__main__":
-    data = artifacts.read_dataset(ROOT / "data" / "images.npz")
+    data = read_dataset(ROOT / "data" / "images.npz")
     TRAIN, TEST = torch.from_numpy(data.train_images), torch.from_numpy(data.test_images)
     REAL_SHARPNESS = laplacian_variance(data.test_images).mean()
-    CLASSIFIER = artifacts.read_classifier(ROOT / "checkpoints" / "classifier.safetensors")
+    CLASSIFIER = read_classifier(ROOT / "checkpoints" / "classifier.safetensors")
 
     measured: dict[str, object] = dict(about("PYTHONPATH=. python bench/precision.py"))
     found: dict[str, dict[str, dict[str, list[float]]]] = {}

@@ -23,15 +23,17 @@ import torch
 from end_to_end import ROOT, about
 from torch.utils.data import Subset
 
-from pipeline import artifacts, compute, training
-from pipeline.classifier import Classifier, Ensemble
+from pipeline.core import compute
+from pipeline.core.params import Compute
+from pipeline.core.shapes import as_pixels
+from pipeline.data.dataset_file import read_dataset
+from pipeline.evaluation.classifier import Classifier, Ensemble
 from pipeline.models.base import TrainedModel
 from pipeline.models.gan import Gan
 from pipeline.models.vae import Vae
-from pipeline.monitor import Monitor
-from pipeline.params import Compute
-from pipeline.shapes import as_pixels
 from pipeline.stages.label import label
+from pipeline.training import loop
+from pipeline.training.monitor import Monitor
 
 IMAGES = 10_240  # 40 steps of the GAN, 103 of the VAE
 REPEATS = 5
@@ -48,13 +50,13 @@ def ours(
     epochs: int = 1,
     watched: bool = False,
     seed: int = 0,
-) -> tuple[TrainedModel, training.History]:
+) -> tuple[TrainedModel, loop.History]:
     kind = FAMILIES[family]
     arithmetic = compute.choose(Compute.model_validate({"device": "cpu", "precision": precision, "threads": threads}))
     torch.manual_seed(seed)
     model = kind(kind.Config.model_validate({"epochs": epochs}))
     monitor = Monitor(model, pixels, arithmetic) if watched else None
-    return model, training.train(model, pixels, arithmetic, seed, lambda progress: None, monitor=monitor)
+    return model, loop.train(model, pixels, arithmetic, seed, lambda progress: None, monitor=monitor)
 
 
 def speed(family: str, arm: str, threads: int, temporary: Path) -> float:
@@ -158,7 +160,7 @@ def vae_losses(train: torch.Tensor, test: torch.Tensor, images: textbook.MNIST) 
     plain, scored = textbook.train_vae(images, 5), Vae(Vae.Config())
     scored.load_state_dict(dict(zip(scored.state_dict(), plain.state_dict().values(), strict=True)))
     models = {"textbook": scored, **{precision: ours("vae", train, precision, 2, 5)[0] for precision in PRECISIONS}}
-    return {arm: round(sum(training.evaluate(model, test).terms.values()), 2) for arm, model in models.items()}
+    return {arm: round(sum(loop.evaluate(model, test).terms.values()), 2) for arm, model in models.items()}
 
 
 def gan_losses(train: torch.Tensor, images: textbook.MNIST) -> dict[str, list[float]]:
@@ -236,7 +238,7 @@ def mnist_of(family: str, temporary: Path) -> textbook.MNIST:
 @functools.cache
 def dataset() -> tuple[torch.Tensor, torch.Tensor]:
     """All training and all test pixels."""
-    data = artifacts.read_dataset(ROOT / "data" / "images.npz")
+    data = read_dataset(ROOT / "data" / "images.npz")
     return torch.from_numpy(data.train_images), torch.from_numpy(data.test_images)
 
 

@@ -12,10 +12,10 @@ from filelock import FileLock
 from playwright.sync_api import Browser, sync_playwright
 from workspace import SNAKEMAKE, Workspace
 
-from pipeline import sources
-from pipeline.compute import choose
-from pipeline.dataset import Dataset
-from pipeline.params import Compute
+from pipeline.core.compute import choose
+from pipeline.core.params import Compute
+from pipeline.data import sources
+from pipeline.data.dataset import Dataset
 
 ROOT = Path(__file__).parents[1]
 LONGEST = [

@@ -12,8 +12,8 @@ from cpu_graphs import CpuGraphs
 from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 
-from pipeline import artifacts, training
-from pipeline.compute import Arithmetic
+from pipeline.core.compute import Arithmetic
+from pipeline.core.shapes import as_pixels
 from pipeline.models.base import (
     Adversarial,
     Autoencoder,
@@ -24,8 +24,9 @@ from pipeline.models.base import (
     TrainedModel,
     Variational,
 )
-from pipeline.monitor import Monitor
-from pipeline.shapes import as_pixels
+from pipeline.models.common.checkpoint import read_model, write_model
+from pipeline.training import loop
+from pipeline.training.monitor import Monitor
 
 FLOAT32 = Arithmetic(torch.device("cpu"), "float32", 1)
 Build = Callable[[], GenerativeModel]
@@ -90,15 +91,15 @@ def training_follows_the_seed(build: Build) -> None:
 
 def losses(model: TrainedModel, seed: int) -> list[float]:
     torch.manual_seed(seed)
-    return [move.loss.item() for move in moves(model.train(), digits(16))]
+    return [objective.loss.item() for objective in moves(model.train(), digits(16))]
 
 
 def every_parameter_moves(build: Build, arithmetic: Arithmetic = FLOAT32) -> None:
     model = built(build)
     before = {name: value.clone() for name, value in model.named_parameters()}
-    optimizers = training.Optimizers(model.config)
+    optimizers = loop.Optimizers(model.config)
     for seed in range(3):  # a unit that is off for one batch is on for another
-        training.step(model.train(), digits(64, seed), optimizers, arithmetic, [], labels(model, 64))
+        loop.step(model.train(), digits(64, seed), optimizers, arithmetic, [], labels(model, 64))
     stuck = [name for name, value in model.named_parameters() if torch.equal(before[name], value)]
     assert not stuck, f"these parameters never move: {stuck}"
 
@@ -110,11 +111,11 @@ def every_parameter_moves_in_low_precision(build: Build) -> None:
 
 def an_objective_moves_only_what_it_trains(build: Build) -> None:
     model = built(build)
-    for move in moves(model.train(), digits(8)):
-        mine = set(move.trains.parameters())
+    for objective in moves(model.train(), digits(8)):
+        mine = set(objective.trains.parameters())
         assert mine and mine <= set(model.parameters())
-        assert all(value.dim() == 0 for value in [*move.terms.values(), *move.watch.values()])
-        gradients = torch.autograd.grad(move.loss, list(mine), allow_unused=True)
+        assert all(value.dim() == 0 for value in [*objective.losses.values(), *objective.logged.values()])
+        gradients = torch.autograd.grad(objective.loss, list(mine), allow_unused=True)
         assert all(gradient is not None for gradient in gradients)
 
 
@@ -126,7 +127,7 @@ def training_improves_every_objective(build: Build) -> None:
         before = objective(model, index).loss.item()
         for step in range(20):
             move = objective(model, index, seed=step, images=64)
-            move.loss.backward(inputs=(parameters := list(move.trains.parameters())))
+            objective.loss.backward(inputs=(parameters := list(objective.trains.parameters())))
             with torch.no_grad():
                 for parameter in parameters:
                     parameter -= 0.01 * parameter.grad / (parameter.grad.norm() + 1e-12)
@@ -148,16 +149,18 @@ def everything_lies_on_the_models_device(build: Build) -> None:
         with torch.device("meta"):
             model, images = build(), torch.rand(8, 1, 28, 28)
         told = labels(model, 8)
-        for move in model.train().labelled_objectives(images, told if told is None else told.to("meta")):
-            move.loss.backward(inputs=list(move.trains.parameters()))
-            assert all(value.device.type == "meta" for value in [*move.terms.values(), *move.watch.values()])
+        for objective in model.train().labelled_objectives(images, told if told is None else told.to("meta")):
+            objective.loss.backward(inputs=list(objective.trains.parameters()))
+            assert all(
+                value.device.type == "meta" for value in [*objective.losses.values(), *objective.logged.values()]
+            )
         assert sample(model).device.type == "meta"
 
 
 def a_checkpoint_round_trips(build: Build, family: str, folder: Path) -> None:
     model = built(build)
-    artifacts.write_model(folder / "model.safetensors", model, family, {"seed": "0"})
-    again = artifacts.read_model(folder / "model.safetensors")
+    write_model(folder / "model.safetensors", model, family, {"seed": "0"})
+    again = read_model(folder / "model.safetensors")
     assert type(again) is type(model) and again.config == model.config
     assert torch.equal(sample(model), sample(again))
 
@@ -165,7 +168,7 @@ def a_checkpoint_round_trips(build: Build, family: str, folder: Path) -> None:
 def evaluation_changes_nothing(build: Build) -> None:
     model = built(build).eval()
     before = copy.deepcopy(model.state_dict())
-    found = training.evaluate(model, (digits(32) * 255).byte().squeeze(1), labels(model, 32))
+    found = loop.evaluate(model, (digits(32) * 255).byte().squeeze(1), labels(model, 32))
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
     assert sorted(found.terms) == sorted(term for terms in found.objectives.values() for term in terms)
 
@@ -177,7 +180,7 @@ def being_watched_changes_nothing(build: Build) -> None:
         model.config = model.config.model_copy(update={"epochs": 3})
         told = labels(model, 64)
         monitor = Monitor(model, pixels, FLOAT32, told) if watched else None
-        history = training.train(model, pixels, FLOAT32, 0, lambda progress: None, None, monitor, told)
+        history = loop.train(model, pixels, FLOAT32, 0, lambda progress: None, None, monitor, told)
         finished.append((history.rows, torch.get_rng_state(), *model.state_dict().values()))
     for plain, seen in zip(*finished, strict=True):
         assert plain == seen if isinstance(plain, list) else torch.equal(plain, seen)
@@ -194,7 +197,7 @@ def a_step_can_be_recorded(build: Build) -> None:
         pixels, told = as_pixels(digits(24)), labels(model, 24)  # 16 and 8
         monitor = Monitor(model, pixels, FLOAT32, told)
         monitor.every = 3
-        history = training.train(model, pixels, FLOAT32, 0, lambda progress: None, None, monitor, told, recorder)
+        history = loop.train(model, pixels, FLOAT32, 0, lambda progress: None, None, monitor, told, recorder)
         ends.append((history.rows, monitor.checks.rows, model.state_dict()))
     assert not graphs.said, graphs.said[0]
     assert (graphs.recorded, graphs.replayed) == (2, 4), "all but three steps of each size should be replayed"
@@ -206,7 +209,7 @@ def the_average_of_the_weights_is_a_model(build: Build) -> None:
     model = built(build)
     model.config = model.config.model_copy(update={"epochs": 2, "batch_size": 32, "ema": 0.9})
     told = labels(model, 64)
-    training.train(model, as_pixels(digits(64)), FLOAT32, 0, lambda progress: None, labels=told)
+    loop.train(model, as_pixels(digits(64)), FLOAT32, 0, lambda progress: None, labels=told)
     assert all(value.isfinite().all() for value in model.state_dict().values())
     samples_are_images(lambda: model)
 
@@ -218,7 +221,7 @@ def fakes_move_with_the_generator(build: Build) -> None:
     assert logits.shape == (5, 1) and logits.dtype == torch.float32
     gradients = torch.autograd.grad(logits.sum(), list(model.generator.parameters()))
     assert all(gradient.abs().sum() > 0 for gradient in gradients)
-    logged = {name for move in moves(model, digits(4)) for name in [*move.terms, *move.watch]}
+    logged = {name for objective in moves(model, digits(4)) for name in [*objective.losses, *objective.logged]}
     assert {"D_real", "D_fake", "D_right", "generator_loss"} <= logged
 
 
@@ -272,9 +275,7 @@ def samples_are_of_the_class_that_was_asked_for(build: Build) -> None:
     told, upper = torch.arange(32 * 120) % 2, torch.arange(28)[:, None].expand(28, 28) < 14
     bright = torch.where(told.bool()[:, None, None], upper, ~upper)
     noise = torch.rand(len(told), 28, 28, generator=torch.Generator().manual_seed(0))
-    training.train(
-        model, as_pixels((noise / 2 + bright * 0.4)[:, None]), FLOAT32, 0, lambda progress: None, labels=told
-    )
+    loop.train(model, as_pixels((noise / 2 + bright * 0.4)[:, None]), FLOAT32, 0, lambda progress: None, labels=told)
     images = model.sample_labelled(told[:100], torch.Generator().manual_seed(0))
     found = images[:, :, :14].mean((1, 2, 3)) > images[:, :, 14:].mean((1, 2, 3))
     share = (found == told[:100].bool()).float().mean()
@@ -288,7 +289,9 @@ def the_discriminator_is_told_the_class(build: Build) -> None:
     with torch.no_grad():
         for parameter in model.generator.parameters():
             parameter.zero_()
-        found = [[move.loss for move in model.objectives(digits(8), torch.full((8,), label))] for label in (0, 1)]
+        found = [
+            [objective.loss for objective in model.objectives(digits(8), torch.full((8,), label))] for label in (0, 1)
+        ]
     assert all(one != other for one, other in zip(*found, strict=True)), "its judgement should depend on the label"
 
 

@@ -10,16 +10,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from pipeline.analysis.summary import summarise
+from pipeline.analysis.verdicts import ranks, verdicts
+from pipeline.core.params import Params
 from pipeline.figures.gallery import tiles
 from pipeline.metrics.base import CORRUPTIONS, Metric
 from pipeline.metrics.catalogue import CATALOGUE
-from pipeline.params import Params
-from pipeline.reading import OF_CURVES, figures_of
-from pipeline.report.coverage import COPIES
-from pipeline.report.measures import RULERS
-from pipeline.report.results import LADDER, OF_ALL, OF_IMAGES, REAL
-from pipeline.summary import summarise
-from pipeline.verdicts import ranks, verdicts
+from pipeline.report.inputs import SENSITIVITY, OF_ALL, OF_IMAGES
+from pipeline.core.names import TEST
+from pipeline.report.load import OF_CURVES, figures_of
+
+from pipeline.core.names import COPIES
+from pipeline.report.wording import BASELINES
 
 ALARMS = {  # of models that are named so; all others have none
     "gan_saturating": [
@@ -35,7 +37,7 @@ DISTANCE = {  # from real images, where noise is 1
     "gan_saturating": 0.8,
     "vae": 0.2,
     "cvae": 0.2,
-    REAL: 0.0,
+    TEST: 0.0,
     "train_copies": 0.001,
     "blurred": 0.3,
     "noise": 1.0,
@@ -52,11 +54,11 @@ ENDS = {  # what real images and noise get, where that is unlike the others
     "classifier_score": (9.7, 2.1),
 }
 TYPICAL = {
-    "ambiguous": {"gan": 0.17, "vae": 0.29, REAL: 0.012, "train_copies": 0.01, "noise": 0.97},
-    "label_distance": {"gan": 0.12, "vae": 0.09, REAL: 0.005},
-    "sharpness_ratio": {"gan": 1.62, "vae": 0.41, REAL: 1.0, "train_copies": 1.01, "blurred": 0.18, "noise": 31.0},
-    "conformal_ambiguous": {"gan": 0.14, "vae": 0.21, REAL: 0.025, "train_copies": 0.02, "noise": 0.4},
-    "conformal_unlike": {"gan": 0.11, "vae": 0.08, REAL: 0.048, "train_copies": 0.03, "noise": 0.55},
+    "ambiguous": {"gan": 0.17, "vae": 0.29, TEST: 0.012, "train_copies": 0.01, "noise": 0.97},
+    "label_distance": {"gan": 0.12, "vae": 0.09, TEST: 0.005},
+    "sharpness_ratio": {"gan": 1.62, "vae": 0.41, TEST: 1.0, "train_copies": 1.01, "blurred": 0.18, "noise": 31.0},
+    "conformal_ambiguous": {"gan": 0.14, "vae": 0.21, TEST: 0.025, "train_copies": 0.02, "noise": 0.4},
+    "conformal_unlike": {"gan": 0.11, "vae": 0.08, TEST: 0.048, "train_copies": 0.03, "noise": 0.55},
 }
 CLAIMS = [
     {
@@ -75,7 +77,7 @@ CLAIMS = [
     },
     {
         "name": "no_help",
-        "claim": "The label predictor is little help.",
+        "claim": "The classifier is little help.",
         "section": "4",
         "measure": "share of images that it is unsure of",
         "rule": "refuted if it separates gan and vae",
@@ -156,7 +158,7 @@ def params(
     seeds: Sequence[int] = (0, 1),
     title: str = "GANs and VAEs compared",
     dataset: str = "mnist",
-    ladder: bool = True,
+    sensitivity: bool = True,
 ) -> Params:
     """The resolved parameters of such a run."""
     return Params.model_validate(
@@ -169,7 +171,7 @@ def params(
             "models": models,
             "samples": {"count": 10000, "draws": 2},
             "labels": {"ambiguous_below": 0.9},
-            "metrics": {"random_networks": 2, "ladder": ladder},
+            "metrics": {"random_networks": 2, "sensitivity": sensitivity},
             "report": {"title": title},
         }
     )
@@ -188,8 +190,8 @@ def build(folder: Path, run: Params, class_names: Sequence[str] = DIGITS) -> Pat
             write(folder / f"labels/{name}/{seed}.csv", table)
             if seed == run.seeds[0]:
                 write(folder / f"figures/{name}/gallery.csv", tiles(table[:60]))
-            if "asked.svg" in figures_of(model.family):
-                write(folder / f"figures/{name}/asked.csv", confusion(rng, len(class_names)))
+            if "requested.svg" in figures_of(model.family):
+                write(folder / f"figures/{name}/requested.csv", confusion(rng, len(class_names)))
             write(folder / f"checks/{name}/{seed}.csv", checks())
             write(folder / f"diagnosis/{name}/{seed}/shares.csv", shares(len(class_names)))
             write(folder / f"diagnosis/{name}/{seed}/alarms.csv", alarms(name, seed, run.seeds))
@@ -201,8 +203,8 @@ def build(folder: Path, run: Params, class_names: Sequence[str] = DIGITS) -> Pat
             write(folder / f"figures/{name}/latent.json", latent(len(class_names)))
         write(folder / f"curves/{name}.csv", pd.DataFrame({"epoch": [1, 2], "loss": [1.5, 1.25]}))
     table = labels(rng, class_names, 300)
-    write(folder / f"labels/{REAL}/0.csv", table)
-    write(folder / f"figures/{REAL}/gallery.csv", tiles(table[:60]))
+    write(folder / f"labels/{TEST}/0.csv", table)
+    write(folder / f"figures/{TEST}/gallery.csv", tiles(table[:60]))
     write(folder / "metrics.csv", metrics(run, class_names))
     measured = pd.read_csv(folder / "metrics.csv")
     write(folder / "summary.csv", summarise(measured))
@@ -210,21 +212,21 @@ def build(folder: Path, run: Params, class_names: Sequence[str] = DIGITS) -> Pat
     write(folder / "verdicts.csv", compared)
     write(folder / "ranks.csv", ranks(compared))
     write(folder / "claims.csv", pd.DataFrame(CLAIMS))
-    if run.metrics.ladder:
-        write(folder / "figures/comparison/ladder.csv", ladder())
-        picture(folder / "figures" / LADDER)
+    if run.metrics.sensitivity:
+        write(folder / "figures/comparison/sensitivity.csv", sensitivity())
+        picture(folder / "figures" / SENSITIVITY)
     write(folder / "classifier/summary.json", summary(class_names))
     write(folder / "classifier/confusion.csv", confusion(rng, len(class_names)))
     write(
         folder / "classifier/reliability.csv",
         pd.DataFrame({"lower": [0.9], "upper": [1.0], "count": [10000]}),
     )
-    for name in (*run.models, REAL, COPIES):
+    for name in (*run.models, TEST, COPIES):
         write(folder / f"figures/{name}/nearest.csv", neighbours())
         write(folder / f"figures/{name}/bins.csv", bins())
     for name in OF_CURVES:
-        write(folder / f"figures/comparison/{name}.csv", pd.DataFrame({"source": [REAL], "value": [0.5]}))
-    for path in (*OF_ALL, *(f"{REAL}/{figure}" for figure in OF_IMAGES)):
+        write(folder / f"figures/comparison/{name}.csv", pd.DataFrame({"source": [TEST], "value": [0.5]}))
+    for path in (*OF_ALL, *(f"{TEST}/{figure}" for figure in OF_IMAGES)):
         picture(folder / "figures" / path)
     for name, model in run.models.items():
         for figure in figures_of(model.family):
@@ -347,7 +349,10 @@ def labels(rng: np.random.Generator, class_names: Sequence[str], count: int) -> 
 def metrics(run: Params, class_names: Sequence[str]) -> pd.DataFrame:
     """Scores between those of real images and of noise; each has its own noise, whatever else is measured."""
     rows: list[dict[str, Any]] = []
-    sources = [*((ruler, 0, "images") for ruler in RULERS), *((name, seed, "images") for name, seed in trained(run))]
+    sources = [
+        *((baseline, 0, "images") for baseline in BASELINES),
+        *((name, seed, "images") for name, seed in trained(run)),
+    ]
     observed = [(name, seed, "draws") for name, seed in trained(run) if run.models[name].family == "vae"]
     for model, seed, drawn in sources + observed:
         kind = model if model in DISTANCE else run.models[model].family
@@ -400,21 +405,23 @@ def ends(metric: Metric) -> tuple[float, float]:
     return metric.better, metric.better + 3
 
 
-def ladder() -> pd.DataFrame:
-    """Every metric on every rung in one space: all as declared, but for one."""
+def sensitivity() -> pd.DataFrame:
+    """Every metric on every corruption in one space: all as declared, but for one."""
     rows = [
         {
             "metric": metric.name,
             "space": SPACES[metric.space][0],
-            "rung": rung,
+            "corruption": corruption,
             "value": 0.5,
-            "baseline": 0.4,
+            "real": 0.4,
             "excess": 1.5,
-            "declared": "sees" if rung in metric.sees else "blind" if rung in metric.blind else "",
-            "found": "blind" if rung in metric.blind or (metric.name, rung) == ("kd", "blur_slight") else "sees",
+            "declared": "sees" if corruption in metric.sees else "blind" if corruption in metric.blind else "",
+            "found": "blind"
+            if corruption in metric.blind or (metric.name, corruption) == ("kd", "blur_slight")
+            else "sees",
         }
         for metric in CATALOGUE.values()
-        for rung in CORRUPTIONS
+        for corruption in CORRUPTIONS
     ]
     return pd.DataFrame(rows)
 

@@ -12,7 +12,7 @@ from conftest import ROOT
 from test_site import text_of, write_site
 from workspace import Workspace
 
-from pipeline import artifacts, families
+from pipeline.core import artifacts, families
 
 STEPS = (ROOT / "README.md").read_text("utf-8").partition("## Add your model")[2]
 BUILT = [  # all that is computed for each model by itself

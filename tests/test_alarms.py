@@ -10,14 +10,15 @@ from contract import FLOAT32, digits
 from torch import nn
 from torch.nn.functional import softplus
 
-from pipeline import alarms, training
-from pipeline.dataset import Dataset
+from pipeline.analysis import alarms
+from pipeline.core.shapes import as_pixels
+from pipeline.data.dataset import Dataset
 from pipeline.models.base import Adversarial, Objective, TrainedModel, TrainingConfig
 from pipeline.models.gan import Gan
 from pipeline.models.vae import Vae
-from pipeline.monitor import Monitor
-from pipeline.shapes import as_pixels
 from pipeline.stages.train import by_step, tidy
+from pipeline.training import loop
+from pipeline.training.monitor import Monitor
 
 SEEDS = range(5)
 NO_SHARES = pd.DataFrame(columns=["step", "label", "share"])
@@ -27,7 +28,7 @@ def trained(kind: type[TrainedModel], pixels: torch.Tensor, seed: int = 0, **set
     torch.manual_seed(seed)
     model = kind(kind.Config(**settings))
     monitor = Monitor(model, pixels, FLOAT32)
-    history = training.train(model, pixels, FLOAT32, seed, lambda progress: None, monitor=monitor)
+    history = loop.train(model, pixels, FLOAT32, seed, lambda progress: None, monitor=monitor)
     return alarms.Trained(by_step(history), tidy(monitor.checks), NO_SHARES)
 
 
@@ -107,8 +108,8 @@ class Dirac(TrainedModel, Adversarial):
 def test_two_players_that_circle_oscillate(seed: int) -> None:
     torch.manual_seed(seed)
     model = Dirac(TrainingConfig(epochs=22, batch_size=1, lr=5e-2, betas=(0.5, 0.999)))
-    history = training.train(model, as_pixels(digits(100)), FLOAT32, seed, lambda progress: None)
-    found = alarms.Trained(by_step(history), tidy(training.History()), NO_SHARES)
+    history = loop.train(model, as_pixels(digits(100)), FLOAT32, seed, lambda progress: None)
+    found = alarms.Trained(by_step(history), tidy(loop.History()), NO_SHARES)
     assert kinds(found) == {"oscillation"}
 
 

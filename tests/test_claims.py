@@ -12,13 +12,13 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.neighbors import KNeighborsClassifier
 
-from pipeline import artifacts
-from pipeline.claims import CLAIMS, OPEN, REFUTED, SUPPORTED, claims
-from pipeline.evidence import Inputs, clear_confidence, loss_correlation, neighbour_hits
+from pipeline.analysis.claim_inputs import Inputs, clear_confidence, loss_correlation, neighbour_hits
+from pipeline.analysis.claims import CLAIMS, OPEN, REFUTED, SUPPORTED, claims
+from pipeline.analysis.summary import summarise
+from pipeline.analysis.verdicts import verdicts
+from pipeline.core import artifacts
 from pipeline.metrics.proportions import wilson
 from pipeline.stages import check_claims, compare
-from pipeline.summary import summarise
-from pipeline.verdicts import verdicts
 
 GAN = {"epochs": 200, "latent": 128, "lr": 2e-4, "loss": "nonsaturating"}
 VAE = {"epochs": 5, "latent": 2, "lr": 1e-3}

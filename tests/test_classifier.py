@@ -1,4 +1,4 @@
-"""The label predictor reaches its accuracy on the real test set, and its probabilities mean what they say."""
+"""The classifier reaches its accuracy on the real test set, and its probabilities mean what they say."""
 
 import math
 from pathlib import Path
@@ -11,16 +11,19 @@ from contract import digits
 from scipy.special import entr
 from torch.nn.functional import cross_entropy
 
-from pipeline import artifacts, classifier
-from pipeline.compute import choose
-from pipeline.dataset import Dataset
+from pipeline.core import artifacts
+from pipeline.core.compute import choose
+from pipeline.core.params import Classifier as Config
+from pipeline.core.params import Compute
+from pipeline.core.shapes import as_images, as_pixels
+from pipeline.data.dataset import Dataset
+from pipeline.data.dataset_file import write_dataset
+from pipeline.evaluation import classifier
+from pipeline.evaluation.classifier import read_classifier
 from pipeline.metrics.calibration import adaptive_calibration_error, calibration_error
-from pipeline.params import Classifier as Config
-from pipeline.params import Compute
-from pipeline.shapes import as_images, as_pixels
 from pipeline.stages import label as labelling
 from pipeline.stages import train_classifier
-from pipeline.stages.diagnose import label_shares
+from pipeline.stages.find_alarms import label_shares
 
 ARITHMETIC = choose(Compute(device="cpu", precision="auto", threads=1))
 LOOSE = Config(members=1, epochs=2, batch_size=10, lr=1e-3)
@@ -210,7 +213,7 @@ def test_the_stage_writes_what_the_others_read(
 ) -> None:
     pixels, labels = as_pixels(digits(400)).numpy(), np.arange(400) % 3
     data = Dataset(pixels[:300], labels[:300], pixels[300:], labels[300:], ["a", "b", "c"])
-    artifacts.write_dataset(tmp_path / "images.npz", data)
+    write_dataset(tmp_path / "images.npz", data)
     names = {"checkpoint": "c.safetensors", "summary": "s.json", "confusion": "x.csv", "reliability": "r.csv"}
     train_classifier.main([
         *("--config", LOOSE.model_copy(update={"members": members}).model_dump_json()),
@@ -222,7 +225,7 @@ def test_the_stage_writes_what_the_others_read(
     history = pd.read_csv(tmp_path / "h.csv")
     assert history["member"].tolist() == [m for m in range(members) for _ in range(2)]
 
-    model, test = artifacts.read_classifier(tmp_path / "c.safetensors"), torch.from_numpy(data.test_images)
+    model, test = read_classifier(tmp_path / "c.safetensors"), torch.from_numpy(data.test_images)
     assert len(model.members) == members
     probabilities = classifier.logits_of(model, test).softmax(1).numpy()
     correct = probabilities.argmax(1) == data.test_labels

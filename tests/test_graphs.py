@@ -10,11 +10,11 @@ from contract import FLOAT32, digits
 from cpu_graphs import CpuGraphs
 from torch import Tensor
 
-from pipeline import training
-from pipeline.graphs import Cuda
+from pipeline.core.shapes import as_pixels
 from pipeline.models.base import Objective
 from pipeline.models.vae import Vae
-from pipeline.shapes import as_pixels
+from pipeline.training import loop
+from pipeline.training.cuda_graphs import Cuda
 
 PIXELS = as_pixels(digits(100))
 
@@ -26,9 +26,9 @@ class Warming(Vae):
 
     def objectives(self, images: Tensor) -> Iterator[Objective]:
         self.steps += 1
-        for move in super().objectives(images):
-            terms = {**move.terms, "kl": move.terms["kl"] * min(1, self.steps / 10)}
-            yield Objective(move.trains, terms)
+        for objective in super().objectives(images):
+            terms = {**objective.losses, "kl": objective.losses["kl"] * min(1, self.steps / 10)}
+            yield Objective(objective.trains, terms)
 
 
 class Remembering(Vae):
@@ -39,8 +39,8 @@ class Remembering(Vae):
         self.register_buffer("last", torch.zeros(()))
 
     def objectives(self, images: Tensor) -> Iterator[Objective]:
-        for move in super().objectives(images):
-            yield Objective(move.trains, move.terms, {"moved": images.mean() - self.last})
+        for objective in super().objectives(images):
+            yield Objective(objective.trains, objective.losses, {"moved": images.mean() - self.last})
         self.last = images.mean()
 
 
@@ -48,14 +48,16 @@ class Asking(Vae):
     """It decides in Python what to log."""
 
     def objectives(self, images: Tensor) -> Iterator[Objective]:
-        for move in super().objectives(images):
-            yield Objective(move.trains, move.terms, {"bright": torch.tensor(float(images.mean().item() > 0.5))})
+        for objective in super().objectives(images):
+            yield Objective(
+                objective.trains, objective.losses, {"bright": torch.tensor(float(images.mean().item() > 0.5))}
+            )
 
 
 def trained(kind: type[Vae], recorder: CpuGraphs | None) -> tuple[list[list[float]], dict[str, Tensor]]:
     torch.manual_seed(0)
     model = kind(Vae.Config(epochs=4, batch_size=25))
-    history = training.train(model, PIXELS, FLOAT32, 0, lambda progress: None, recorder=recorder)
+    history = loop.train(model, PIXELS, FLOAT32, 0, lambda progress: None, recorder=recorder)
     return history.rows, model.state_dict()
 
 
@@ -81,7 +83,7 @@ def test_a_step_that_a_graph_could_not_repeat_is_never_replayed(kind: type[Vae],
 @pytest.mark.parametrize("kind", [Warming, Remembering])
 def test_replays_of_such_a_step_would_go_astray(kind: type[Vae], monkeypatch: pytest.MonkeyPatch) -> None:
     """So the stand-in for graphs keeps to their rules."""
-    monkeypatch.setattr("pipeline.graphs.attributes", lambda model: {})
+    monkeypatch.setattr("pipeline.training.cuda_graphs.attributes", lambda model: {})
     graphs = CpuGraphs()
     assert trained(kind, graphs)[0] != trained(kind, None)[0]
     assert graphs.replayed == 13 and not graphs.said

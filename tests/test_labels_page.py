@@ -15,15 +15,18 @@ from browser import complaints_of, violations
 from playwright.sync_api import Browser, Locator, Page
 from test_site import MARKUP, PROVENANCE, TEMPLATES, rendered, rows_of, section, text_of
 
-from pipeline import artifacts, claims, reading
-from pipeline.report import render
-from pipeline.report.labels import ABOUT, KINDS, Torn, torn
-from pipeline.report.numbers import number
-from pipeline.report.results import REAL, Results
-from pipeline.stages import draw_gallery
+from pipeline.analysis import claims
+from pipeline.core import artifacts
+from pipeline.report import load
+from pipeline.report.formatting import number
+from pipeline.report.inputs import Results
+from pipeline.core.names import TEST
+from pipeline.report.pages.labels import ABOUT, KINDS, Torn, torn
+from pipeline.report.site import render
+from pipeline.stages import plot_gallery
 
 MODELS = {"gan": {}, "vae": {}, "cvae": {}}
-SOURCES = (*MODELS, REAL)
+SOURCES = (*MODELS, TEST)
 NAMES = ("zero", MARKUP, *site_results.DIGITS[2:])  # of classes
 IMAGES = 300  # of each source
 
@@ -34,7 +37,7 @@ def build(folder: Path) -> Path:
     greys = (np.arange(IMAGES) % 200 + 50).astype(np.uint8)
     artifacts.write_arrays(folder / "samples.npz", images=np.tile(greys[:, None, None], (1, 28, 28)))
     for source in SOURCES:
-        draw_gallery.main(
+        plot_gallery.main(
             [
                 *("--samples", str(folder / "samples.npz")),
                 *("--labels", str(folder / "labels" / source / "0.csv")),
@@ -52,7 +55,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def results(folder: Path) -> Results:
-    return reading.read(folder, site_results.params(models=MODELS), site_results.CHANGES, PROVENANCE)
+    return load.read(folder, site_results.params(models=MODELS), site_results.CHANGES, PROVENANCE)
 
 
 @pytest.fixture(scope="module")
@@ -90,7 +93,7 @@ def test_what_is_seen_is_what_the_summary_says(results: Results) -> None:
     rows = {row[0]: row[1:] for row in rows_of(render(results, TEMPLATES)["labels.html"], "study")[1:]}
     summary = results.summary.query("set == 'images'").set_index(["model", "metric"])["value"]
     assert list(rows) == [*MODELS, "real test images", "uniform noise"]
-    for name, title in {"gan": "gan", REAL: "real test images", "noise": "uniform noise"}.items():
+    for name, title in {"gan": "gan", TEST: "real test images", "noise": "uniform noise"}.items():
         unsure, unlike = summary[name, "conformal_ambiguous"], summary[name, "conformal_unlike"]
         expected = [summary[name, "confidence"], 1 - unsure - unlike, unsure, unlike, summary[name, "label_fidelity"]]
         for cell, value in zip(rows[title], expected, strict=True):
@@ -116,14 +119,14 @@ def test_noise_is_said_to_be_called_clear(results: Results) -> None:
 def test_the_claims_about_labels_are_quoted_with_their_verdicts(results: Results) -> None:
     listed = [
         ("recognised", "Most digits are predicted.", "supported"),
-        ("no_help", "A label predictor is no help.", "refuted"),
+        ("no_help", "A classifier is no help.", "refuted"),
         ("harder", "A GAN is harder to tune.", "not decided by this run"),
     ]
     rows = [results.claims[:1].assign(name=name, claim=claim, verdict=verdict) for name, claim, verdict in listed]
     table = pd.concat(rows, ignore_index=True)
     text = section(render(dataclasses.replace(results, claims=table), TEMPLATES)["labels.html"], "study")
     assert "The paper says: Most digits are predicted. supported." in text
-    assert "Does it tell a GAN from a VAE? The paper says: A label predictor is no help. refuted." in text
+    assert "Does it tell a GAN from a VAE? The paper says: A classifier is no help. refuted." in text
     assert "harder to tune" not in text
     assert {name for names in ABOUT.values() for name in names} <= {claim.finding.__name__ for claim in claims.CLAIMS}
 
@@ -134,7 +137,7 @@ def test_the_table_of_the_galleries_counts_their_tiles(results: Results) -> None
     for row, (name, table) in zip(rows[2:], results.galleries.items(), strict=True):
         labels = [int((table["label"] == label).sum()) for label in range(len(NAMES))]
         kinds = [int((table["kind"] == kind).sum()) for kind in KINDS]
-        assert row[0] == ("real test images" if name == REAL else name)
+        assert row[0] == ("real test images" if name == TEST else name)
         assert row[1:-1] == [str(count) for count in (*labels, *kinds)]
         assert sum(labels) == sum(kinds) == IMAGES
         assert row[-1].endswith(f"of {kinds[1]} ambiguous")
@@ -168,12 +171,13 @@ def test_the_predictor_is_told_with_its_members_and_the_coverage_of_its_sets(res
 def test_only_models_that_are_asked_have_that_picture(results: Results, folder: Path) -> None:
     pages = render(results, TEMPLATES)
     assert (
-        'src="figures/cvae/asked.svg"' in pages["labels.html"] and 'href="data/asked/cvae.csv"' in pages["labels.html"]
+        'src="figures/cvae/requested.svg"' in pages["labels.html"]
+        and 'href="data/asked/cvae.csv"' in pages["labels.html"]
     )
-    assert 'src="../figures/cvae/asked.svg"' in pages["models/cvae.html"]
-    assert "asked.svg" not in pages["models/vae.html"] and "figures/vae/asked" not in pages["labels.html"]
+    assert 'src="../figures/cvae/requested.svg"' in pages["models/cvae.html"]
+    assert "requested.svg" not in pages["models/vae.html"] and "figures/vae/asked" not in pages["labels.html"]
     plain = site_results.params(models={"gan": {}, "vae": {}})
-    without = render(reading.read(folder, plain, site_results.CHANGES, PROVENANCE), TEMPLATES)["labels.html"]
+    without = render(load.read(folder, plain, site_results.CHANGES, PROVENANCE), TEMPLATES)["labels.html"]
     assert "asked for" not in text_of(without)
 
 
@@ -193,7 +197,7 @@ def test_hostile_names_of_classes_stay_text(results: Results) -> None:
 def test_each_filter_leaves_as_many_images_as_the_table_has(page: Page, results: Results) -> None:
     for source in SOURCES:
         table = results.galleries[source]
-        title = "real test images" if source == REAL else source
+        title = "real test images" if source == TEST else source
         percent = 100 * table["confidence"]
         whole = round(percent[(percent.round(2) % 1 == 0) & (percent < 100)].iloc[0])  # an image lies on both bounds
         page.select_option("select[name=source]", source)
@@ -303,12 +307,12 @@ def test_lowest_and_highest_push_each_other(page: Page) -> None:
 
 
 def test_the_choice_stands_in_the_address(page: Page, site: Path) -> None:
-    page.select_option("select[name=source]", REAL)
+    page.select_option("select[name=source]", TEST)
     page.select_option("select[name=label]", "3")
     page.select_option("select[name=kind]", "unlike")
     page.locator("input[name=highest]").fill("95")
     before, where = said(page), page.url
-    assert where.endswith(f"?source={REAL}&label=3&kind=unlike&lowest=0&highest=95")
+    assert where.endswith(f"?source={TEST}&label=3&kind=unlike&lowest=0&highest=95")
     page.goto("about:blank")
     page.goto(where)
     assert said(page) == before and shown(page) == int(before.split()[0])

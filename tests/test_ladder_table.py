@@ -1,4 +1,4 @@
-"""The table of the ladder, its rules and its picture, on scores whose answer is known."""
+"""The table of the sensitivity, its rules and its picture, on scores whose answer is known."""
 
 import re
 from itertools import product
@@ -9,14 +9,15 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from pipeline import artifacts
+from pipeline.analysis.sensitivity import COLUMNS, TRIED, disagreements, excess, sensitivity_table
+from pipeline.core import artifacts
+
+from pipeline.metrics.base import BASELINE_OF
 from pipeline.figures import style
-from pipeline.figures.ladder import DEEPEST, FAINTEST, heat_map, tinted
-from pipeline.ladder import COLUMNS, TRIED, disagreements, excess, ladder
+from pipeline.figures.sensitivity import DEEPEST, FAINTEST, heat_map, tinted
 from pipeline.metrics.base import CORRUPTIONS
 from pipeline.metrics.catalogue import CATALOGUE
-from pipeline.rulers import RUNGS
-from pipeline.stages import draw_ladder
+from pipeline.stages import plot_sensitivity
 
 SPACES = {"features": ["classifier", "random_1", "random_2"], "pixels": ["pixels"], "labels": [None]}
 
@@ -32,23 +33,25 @@ def scores(**changed: dict[str, float]) -> pd.DataFrame:
             "value": changed.get(name, {}).get(source, 10.0 + draw),
         }
         for name, metric in CATALOGUE.items()
-        for source, space, draw in product(["test_images", "noise", *RUNGS.values()], SPACES[metric.space], range(2))
+        for source, space, draw in product(
+            ["test_images", "noise", *BASELINE_OF.values()], SPACES[metric.space], range(2)
+        )
     ]
     return pd.DataFrame(rows).assign(seed=0, set="images", label=np.nan)
 
 
 def agreeing() -> pd.DataFrame:
-    """Scores that are much worse where a metric declares that it sees a rung, and nowhere else."""
+    """Scores that are much worse where a metric declares that it sees a corruption, and nowhere else."""
     table = scores()
     for name, metric in CATALOGUE.items():
-        for rung in metric.sees:
-            chosen = of(table, RUNGS[rung], name)
+        for corruption in metric.sees:
+            chosen = of(table, BASELINE_OF[corruption], name)
             table.loc[chosen, "value"] = 0.01 if metric.better == "higher" else 30.0
     return table
 
 
-def row(table: pd.DataFrame, metric: str, rung: str, space: str = "classifier") -> pd.Series:
-    found = table[(table["metric"] == metric) & (table["rung"] == rung) & (table["space"] == space)]
+def row(table: pd.DataFrame, metric: str, corruption: str, space: str = "classifier") -> pd.Series:
+    found = table[(table["metric"] == metric) & (table["corruption"] == corruption) & (table["space"] == space)]
     assert len(found) == 1
     return found.iloc[0]
 
@@ -59,12 +62,12 @@ def of(table: pd.DataFrame, model: str, metric: str, space: str | None = None) -
 
 
 def test_there_is_a_row_for_each_metric_space_and_rung_in_order() -> None:
-    table = ladder(scores())
-    assert {*CATALOGUE} - {*TRIED} == {"label_fidelity", "classification_accuracy"}  # rungs were not asked for labels
+    table = sensitivity_table(scores())
+    assert {*CATALOGUE} - {*TRIED} == {"label_fidelity", "cas"}  # corruptions were not asked for labels
     spaces = {"features": ["classifier", "random"], "pixels": ["pixels"], "labels": [""]}
-    expected = [(m.name, s, rung) for m in TRIED.values() for s in spaces[m.space] for rung in CORRUPTIONS]
+    expected = [(m.name, s, corruption) for m in TRIED.values() for s in spaces[m.space] for corruption in CORRUPTIONS]
     assert table.columns.tolist() == COLUMNS
-    assert list(zip(table["metric"], table["space"], table["rung"], strict=True)) == expected
+    assert list(zip(table["metric"], table["space"], table["corruption"], strict=True)) == expected
 
 
 def test_excess_counts_widths_of_the_range_from_the_worst_real_score() -> None:
@@ -89,12 +92,12 @@ def test_numbers_of_images_are_compared_by_their_order_and_p_values_where_they_a
 
 
 def test_the_baseline_is_copies_but_for_novelty_unseen_images() -> None:
-    table = ladder(
+    table = sensitivity_table(
         scores(copying={"test_images": 0.4, "train_copies": -30.0}, kd={"test_images": 3.0, "train_copies": 2.0})
     )
-    assert row(table, "copying", "copies", "pixels")["baseline"] == pytest.approx(0.4)
+    assert row(table, "copying", "copies", "pixels")["real"] == pytest.approx(0.4)
     assert row(table, "copying", "copies", "pixels")["excess"] == pytest.approx(29.6 / (0.02 * 0.4))
-    assert row(table, "kd", "blur")["baseline"] == 2 and row(table, "kd", "blur")["value"] == 10.5
+    assert row(table, "kd", "blur")["real"] == 2 and row(table, "kd", "blur")["value"] == 10.5
     assert row(table, "kd", "blur")["excess"] == 7.5  # worse than the test images, by the gap of these to the copies
 
 
@@ -102,16 +105,16 @@ def test_the_baseline_is_copies_but_for_novelty_unseen_images() -> None:
     ("value", "found"), [(12.0, "sees"), (11.9, "edge"), (11.6, "edge"), (11.5, "blind"), (-50.0, "blind")]
 )
 def test_what_is_found_follows_from_the_excess(value: float, found: str) -> None:
-    assert row(ladder(scores(fd_percent={"blurred": value})), "fd_percent", "blur")["found"] == found
+    assert row(sensitivity_table(scores(fd_percent={"blurred": value})), "fd_percent", "blur")["found"] == found
 
 
 def test_random_networks_count_as_one_space() -> None:
     table = scores()
     table.loc[of(table, "blurred", "kd", "random_1"), "value"] = 20.0
     table.loc[of(table, "blurred", "kd", "random_2"), "value"] = 30.0
-    found = row(ladder(table), "kd", "blur", "random")
+    found = row(sensitivity_table(table), "kd", "blur", "random")
     assert found["value"] == 25 and found["excess"] == 14
-    assert row(ladder(table), "kd", "blur")["value"] == 10.5
+    assert row(sensitivity_table(table), "kd", "blur")["value"] == 10.5
 
 
 def test_other_sources_sets_classes_and_metrics_are_left_out() -> None:
@@ -123,13 +126,13 @@ def test_other_sources_sets_classes_and_metrics_are_left_out() -> None:
         other.assign(label=3),
         other.assign(metric="seconds"),
     ]
-    pd.testing.assert_frame_equal(ladder(pd.concat([plain, *extra])), ladder(plain))
+    pd.testing.assert_frame_equal(sensitivity_table(pd.concat([plain, *extra])), sensitivity_table(plain))
 
 
 def test_a_declaration_counts_in_its_own_space_only() -> None:
     table = scores()
     novel = table[table["metric"] == "copying"].assign(space="classifier")
-    found = ladder(pd.concat([table, novel]))
+    found = sensitivity_table(pd.concat([table, novel]))
     assert row(found, "copying", "copies", "pixels")["declared"] == "sees"
     assert row(found, "copying", "copies", "classifier")["declared"] == ""
     assert row(found, "fd_percent", "copies", "random")["declared"] == "blind"
@@ -138,17 +141,22 @@ def test_a_declaration_counts_in_its_own_space_only() -> None:
 
 def test_a_declared_blindness_to_training_images_does_not_count() -> None:
     assert "distinct_1000" in CATALOGUE["copying"].blind
-    assert row(ladder(scores()), "copying", "distinct_1000", "pixels")["declared"] == ""
+    assert row(sensitivity_table(scores()), "copying", "distinct_1000", "pixels")["declared"] == ""
 
 
 def test_only_opposites_disagree() -> None:
     table = agreeing()
-    assert disagreements(ladder(table)).empty
-    for source, value in (("blurred", 11.7), ("rung_missing_class", 99.0), ("rung_shift", 10.0), ("rung_noise", 11.5)):
+    assert disagreements(sensitivity_table(table)).empty
+    for source, value in (
+        ("blurred", 11.7),
+        ("corrupted_missing_class", 99.0),
+        ("corrupted_shift", 10.0),
+        ("corrupted_noise", 11.5),
+    ):
         table.loc[of(table, source, "fd_percent", "classifier"), "value"] = value
-    table.loc[of(table, "rung_half_one_class", "recall", "classifier"), "value"] = 0.01
-    found = disagreements(ladder(table))
-    assert list(zip(found["metric"], found["rung"], found["declared"], found["found"], strict=True)) == [
+    table.loc[of(table, "corrupted_half_one_class", "recall", "classifier"), "value"] = 0.01
+    found = disagreements(sensitivity_table(table))
+    assert list(zip(found["metric"], found["corruption"], found["declared"], found["found"], strict=True)) == [
         ("fd_percent", "noise", "sees", "blind"),
         ("fd_percent", "shift", "sees", "blind"),
         ("recall", "half_one_class", "blind", "sees"),
@@ -159,10 +167,10 @@ def test_only_opposites_disagree() -> None:
 def test_a_missing_score_is_neither_seen_nor_unseen() -> None:
     table = scores()
     table.loc[of(table, "blurred", "copying"), "value"] = np.nan
-    table = table[~of(table, "rung_shift", "copying") & ~(table["metric"] == "kd")]
-    found = ladder(table)
-    for rung in ("blur", "shift"):
-        cell = row(found, "copying", rung, "pixels")
+    table = table[~of(table, "corrupted_shift", "copying") & ~(table["metric"] == "kd")]
+    found = sensitivity_table(table)
+    for corruption in ("blur", "shift"):
+        cell = row(found, "copying", corruption, "pixels")
         assert np.isnan(cell["value"]) and np.isnan(cell["excess"]) and cell["found"] == ""
         assert cell.name not in disagreements(found).index
     assert "kd" not in set(found["metric"])
@@ -170,25 +178,25 @@ def test_a_missing_score_is_neither_seen_nor_unseen() -> None:
 
 def test_a_rung_that_was_not_measured_is_named() -> None:
     table = scores()
-    with pytest.raises(ValueError, match=r"none of test_images, rung_shift\. Measure these too"):
-        ladder(table[~table["model"].isin(["test_images", "rung_shift"])])
+    with pytest.raises(ValueError, match=r"none of test_images, corrupted_shift\. Measure these too"):
+        sensitivity_table(table[~table["model"].isin(["test_images", "corrupted_shift"])])
 
 
 def test_the_stage_writes_the_table_and_its_picture(tmp_path: Path) -> None:
     table = agreeing()
-    table.loc[of(table, "rung_half_one_class", "recall"), "value"] = 0.01
-    metrics, written, figure = tmp_path / "metrics.csv", tmp_path / "ladder.csv", tmp_path / "ladder.svg"
+    table.loc[of(table, "corrupted_half_one_class", "recall"), "value"] = 0.01
+    metrics, written, figure = tmp_path / "metrics.csv", tmp_path / "sensitivity.csv", tmp_path / "sensitivity.svg"
     artifacts.write_table(metrics, table)
-    draw_ladder.main(["--measures", f"{metrics}", "--table", f"{written}", "--figure", f"{figure}"])
+    plot_sensitivity.main(["--measures", f"{metrics}", "--table", f"{written}", "--figure", f"{figure}"])
     read = artifacts.read_table(written).fillna({"space": "", "declared": "", "found": ""})
-    pd.testing.assert_frame_equal(read, ladder(table), check_dtype=False)
+    pd.testing.assert_frame_equal(read, sensitivity_table(table), check_dtype=False)
     drawn = figure.read_text()
     assert len(drawn) < 60_000
     assert drawn.count(">×<") == len(disagreements(read)) == 2
 
 
 def test_the_picture_names_metrics_questions_and_rungs_and_follows_the_theme() -> None:
-    table = ladder(scores())
+    table = sensitivity_table(scores())
     metrics = [CATALOGUE[name] for name in table["metric"]]
     shown = table.assign(title=[m.title for m in metrics], question=[m.question for m in metrics], disagrees=False)
     drawn = style.svg(heat_map(shown))
@@ -197,15 +205,15 @@ def test_the_picture_names_metrics_questions_and_rungs_and_follows_the_theme() -
         "".join(text.itertext()) for text in ElementTree.fromstring(drawn).iter("{http://www.w3.org/2000/svg}text")
     ]
     assert not re.search(rb"#[0-9a-f]{6}", drawn.partition(b"</style>")[2])
-    for rung in CORRUPTIONS:
-        assert words.count(rung.replace("_", " ")) == 3
+    for corruption in CORRUPTIONS:
+        assert words.count(corruption.replace("_", " ")) == 3
     for metric in metrics:
         assert any(metric.title.startswith(word.removesuffix(" …")) for word in words) and metric.question in words
 
 
 def test_a_space_that_was_not_measured_leaves_its_panel_empty() -> None:
     table = scores()
-    table = ladder(table[table["space"].isin(["classifier", "pixels"]) | table["space"].isna()])
+    table = sensitivity_table(table[table["space"].isin(["classifier", "pixels"]) | table["space"].isna()])
     shown = table.assign(title=table["metric"], question="fidelity", disagrees=False)
     assert "random" not in set(table["space"])
     assert len(heat_map(shown).axes) == len(heat_map(shown.assign(excess=np.nan)).axes)

@@ -16,16 +16,20 @@ from test_figures import images, pixels
 from test_labels_page import colours
 from test_site import MARKUP, PROVENANCE, TEMPLATES, rendered, text_of, write_site
 
-from pipeline import artifacts, claims, reading
-from pipeline.dataset import Dataset
+from pipeline.analysis import claims
+from pipeline.core import artifacts
+from pipeline.core.shapes import as_images, as_pixels
+from pipeline.data.dataset import Dataset
+from pipeline.data.dataset_file import write_dataset
 from pipeline.figures import latent
 from pipeline.figures.style import LEVELS
+from pipeline.models.common.checkpoint import write_model
 from pipeline.models.vae import Vae
-from pipeline.report import render
-from pipeline.report.latent import ABOUT
-from pipeline.report.results import Results
-from pipeline.shapes import as_images, as_pixels
-from pipeline.stages import draw_latent, explore
+from pipeline.report import load
+from pipeline.report.inputs import Results
+from pipeline.report.pages.latent import ABOUT
+from pipeline.report.site import render
+from pipeline.stages import map_latent, plot_latent
 
 MODELS = {"gan": {}, "vae": {}, "vae_16": {"family": "vae", "latent": 16}}
 NAMES = ("zero", MARKUP, *site_results.DIGITS[2:])  # of classes
@@ -55,11 +59,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     site_results.build(built, site_results.params(models=MODELS), NAMES)
     labels = np.arange(20) % 10
     dataset = Dataset(images(20), labels, images(20), labels, list(NAMES))
-    artifacts.write_dataset(built / "images.npz", dataset)
+    write_dataset(built / "images.npz", dataset)
     for name, dimensions in {"vae": 2, "vae_16": 16}.items():
         artifacts.write_arrays(built / "latent.npz", **arrays(dimensions))
         figures = built / "figures" / name
-        draw_latent.main(
+        plot_latent.main(
             [
                 *("--latent", str(built / "latent.npz")),
                 *("--dataset", str(built / "images.npz")),
@@ -74,7 +78,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def results(folder: Path) -> Results:
-    return reading.read(folder, site_results.params(models=MODELS), site_results.CHANGES, PROVENANCE)
+    return load.read(folder, site_results.params(models=MODELS), site_results.CHANGES, PROVENANCE)
 
 
 @pytest.fixture(scope="module")
@@ -117,11 +121,11 @@ def explored(folder: Path, dimensions: int, labels: np.ndarray) -> tuple[Vae, np
     """An untrained VAE, the test images, and what `explore` finds of them."""
     torch.manual_seed(0)
     model = Vae(Vae.Config.model_validate({"latent": dimensions})).eval()
-    artifacts.write_model(folder / "model.safetensors", model, "vae", {})
+    write_model(folder / "model.safetensors", model, "vae", {})
     pictures = as_pixels(digits(len(labels))).numpy()
     names = [f"class {label}" for label in range(int(labels.max()) + 1)]
-    artifacts.write_dataset(folder / "images.npz", Dataset(pictures, labels, pictures, labels, names))
-    explore.main(
+    write_dataset(folder / "images.npz", Dataset(pictures, labels, pictures, labels, names))
+    map_latent.main(
         [
             *("--checkpoint", str(folder / "model.safetensors")),
             *("--dataset", str(folder / "images.npz")),
@@ -150,13 +154,13 @@ def test_between_two_images_lies_the_line_between_their_codes(tmp_path: Path, di
 
 def test_of_many_classes_the_first_ten_begin_a_line() -> None:
     labels = np.repeat(np.arange(26)[::-1], 3)
-    found = explore.pairs(labels)
+    found = map_latent.pairs(labels)
     assert labels[found].tolist() == [[label, label + 1] for label in range(10)]
     assert (found % 3 == 0).all()
 
 
 def test_a_class_without_test_images_is_passed_over() -> None:
-    assert explore.pairs(np.array([5, 0, 3, 5, 0])).tolist() == [[1, 2], [2, 0], [0, 1]]
+    assert map_latent.pairs(np.array([5, 0, 3, 5, 0])).tolist() == [[1, 2], [2, 0], [0, 1]]
 
 
 def test_a_latent_space_of_one_dimension_has_equal_rows(tmp_path: Path) -> None:

@@ -10,9 +10,11 @@ import pytest
 import torch
 from torch.distributions import Normal, kl_divergence
 
-from pipeline import artifacts, families, networks, training
-from pipeline.dataset import Dataset
-from pipeline.models import configured, family
+from pipeline.core import artifacts, families
+from pipeline.core.params import ParamsError
+from pipeline.core.shapes import as_pixels
+from pipeline.data.dataset import Dataset
+from pipeline.data.dataset_file import write_dataset
 from pipeline.models.alpha_gan import AlphaGan
 from pipeline.models.base import (
     Adversarial,
@@ -25,25 +27,27 @@ from pipeline.models.base import (
     count,
 )
 from pipeline.models.cgan import Cgan
+from pipeline.models.common import architecture
+from pipeline.models.common.checkpoint import read_model
+from pipeline.models.common.loading import configured, family_class
 from pipeline.models.conv_vae import ConvVae
 from pipeline.models.cvae import Cvae
 from pipeline.models.dcgan import Dcgan
 from pipeline.models.gan import Gan, SpectralLinear
 from pipeline.models.vae import Vae
 from pipeline.models.wgan_gp import WganGp, gradient_penalty
-from pipeline.monitor import Monitor, layers
-from pipeline.params import ParamsError
-from pipeline.shapes import as_pixels
-from pipeline.stages import ask, describe, sample, train
+from pipeline.stages import choose_labels, describe_networks, sample, train
 from pipeline.stages.perfect_discriminator import beaten
+from pipeline.training import loop
+from pipeline.training.monitor import Monitor, layers
 
 ALL = families.names()
-TRAINED = [name for name in ALL if issubclass(family(name), TrainedModel)]
-CONDITIONAL = [name for name in ALL if issubclass(family(name), Conditional)]
+TRAINED = [name for name in ALL if issubclass(family_class(name), TrainedModel)]
+CONDITIONAL = [name for name in ALL if issubclass(family_class(name), Conditional)]
 
 
 def builder(name: str) -> contract.Build:
-    return lambda: family(name)(family(name).Config())
+    return lambda: family_class(name)(family_class(name).Config())
 
 
 @pytest.mark.parametrize("name", ALL)
@@ -100,22 +104,22 @@ def test_a_checkpoint_round_trips(name: str, tmp_path: Path) -> None:
     contract.a_checkpoint_round_trips(builder(name), name, tmp_path)
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if issubclass(family(name), Adversarial)])
+@pytest.mark.parametrize("name", [name for name in ALL if issubclass(family_class(name), Adversarial)])
 def test_fakes_move_with_the_generator(name: str) -> None:
     contract.fakes_move_with_the_generator(builder(name))
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if issubclass(family(name), Variational)])
+@pytest.mark.parametrize("name", [name for name in ALL if issubclass(family_class(name), Variational)])
 def test_codes_are_the_means_of_their_distributions(name: str) -> None:
     contract.codes_are_the_means_of_their_distributions(builder(name))
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if issubclass(family(name), Autoencoder)])
+@pytest.mark.parametrize("name", [name for name in ALL if issubclass(family_class(name), Autoencoder)])
 def test_codes_have_images_and_images_have_codes(name: str) -> None:
     contract.codes_have_images_and_images_have_codes(builder(name))
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if issubclass(family(name), ObservationModel)])
+@pytest.mark.parametrize("name", [name for name in ALL if issubclass(family_class(name), ObservationModel)])
 def test_draws_have_their_means(name: str) -> None:
     contract.draws_have_their_means(builder(name))
 
@@ -131,7 +135,7 @@ def test_every_conditional_family(name: str, promise: Callable[[contract.Build],
 @pytest.mark.parametrize("name", CONDITIONAL)
 def test_the_label_is_learned(name: str) -> None:
     """A game needs more steps than a test has: there, each player must be told the label."""
-    if issubclass(family(name), Adversarial):
+    if issubclass(family_class(name), Adversarial):
         contract.the_discriminator_is_told_the_class(builder(name))
     else:
         contract.samples_are_of_the_class_that_was_asked_for(builder(name))
@@ -139,15 +143,15 @@ def test_the_label_is_learned(name: str) -> None:
 
 @pytest.mark.parametrize("name", CONDITIONAL)
 def test_a_conditional_model_takes_the_classes_of_the_data_set_and_no_others(name: str) -> None:
-    config = configured(family(name), {"epochs": 3}, 4, f"models.{name}")
+    config = configured(family_class(name), {"epochs": 3}, 4, f"models.{name}")
     assert config.model_dump()["classes"] == 4 and config.model_dump()["epochs"] == 3
-    model = family(name)(config)
+    model = family_class(name)(config)
     images = model.sample_labelled(torch.arange(4), torch.Generator().manual_seed(0))
     assert images.shape == (4, 1, 28, 28)
     with pytest.raises(ParamsError, match=rf"models.{name}.classes: expected 4, as the data set has; found 10\. Leave"):
-        configured(family(name), {"classes": 10}, 4, f"models.{name}")
+        configured(family_class(name), {"classes": 10}, 4, f"models.{name}")
     with pytest.raises(ValueError, match="is conditional: expected the label of each training image; found none"):
-        training.step(model, contract.digits(2), training.Optimizers(model.config), contract.FLOAT32, [])
+        loop.step(model, contract.digits(2), loop.Optimizers(model.config), contract.FLOAT32, [])
 
 
 def test_the_settings_of_other_families_have_no_classes() -> None:
@@ -158,7 +162,7 @@ def test_the_settings_of_other_families_have_no_classes() -> None:
 def test_the_file_alone_tells_the_capabilities_and_the_paragraph(name: str) -> None:
     declared = families.bases(name)
     for capability in (Adversarial, Autoencoder, Conditional, ObservationModel, TrainedModel, Variational):
-        assert (capability.__name__ in declared) == issubclass(family(name), capability)
+        assert (capability.__name__ in declared) == issubclass(family_class(name), capability)
     assert len(families.paragraph(name)) > 200
 
 
@@ -209,8 +213,8 @@ class FrozenNoise(Gan):
 
 class Ascent(Vae):
     def objectives(self, images: torch.Tensor) -> Iterator[Objective]:
-        for move in super().objectives(images):
-            yield Objective(self, {"loss": (move.loss.detach() * 2 - move.loss)})
+        for objective in super().objectives(images):
+            yield Objective(self, {"loss": (objective.loss.detach() * 2 - objective.loss)})
 
 
 class NoiseOnTheCpu(Gan):
@@ -280,9 +284,9 @@ def test_the_evaluation_and_the_monitor_see_each_image_with_its_own_label() -> N
     pixels, labels = as_pixels(contract.digits(250)), torch.randperm(250) % 10
     mean, log_var = model.encoder(torch.cat([pixels.flatten(1) / 255, torch.eye(10)[labels]], 1))
     nats = kl_divergence(Normal(mean, (log_var / 2).exp()), Normal(0.0, 1.0)).sum(1)
-    assert training.evaluate(model, pixels, labels).terms["kl"] == pytest.approx(1e6 * nats.mean().item(), rel=1e-5)
+    assert loop.evaluate(model, pixels, labels).terms["kl"] == pytest.approx(1e6 * nats.mean().item(), rel=1e-5)
     monitor = Monitor(model, pixels, contract.FLOAT32, labels)
-    training.train(model, pixels, contract.FLOAT32, 0, lambda progress: None, None, monitor, labels)
+    loop.train(model, pixels, contract.FLOAT32, 0, lambda progress: None, None, monitor, labels)
     check = dict(zip(monitor.checks.columns, monitor.checks.rows[-1], strict=True))
     own = torch.autograd.grad(1e6 * nats[:100].mean(), list(model.encoder.log_var.parameters()))
     assert check["gradient encoder.log_var"] == pytest.approx(
@@ -335,7 +339,7 @@ def test_alpha_gan_descends_the_losses_of_its_paper() -> None:
     for parameter in [*model.discriminator.parameters(), *model.code_judge.parameters()]:
         parameter.data.mul_(1.5)  # so that its judgements differ
     torch.manual_seed(1)
-    found = [move.loss.item() for move in model.objectives(images)]
+    found = [objective.loss.item() for objective in model.objectives(images)]
     torch.manual_seed(1)
     prior, later = torch.randn(16, 16), torch.randn(16, 16)
     model.double()
@@ -387,7 +391,7 @@ def test_the_critic_moves_five_times_each_on_images_of_its_own() -> None:
     model.discriminator.register_forward_hook(lambda module, given, made: seen.append(given[0]))
     images = contract.digits(50)
     moves = list(model.train().objectives(images))
-    assert [move.trains for move in moves] == [model.discriminator] * 5 + [model.generator]
+    assert [objective.trains for objective in moves] == [model.discriminator] * 5 + [model.generator]
     reals = torch.cat([both[:10] for both in seen[:-1:2]])  # each move looks at the images, then between them
     assert torch.equal(reals, (2 * images - 1).flatten(1))
     assert len(list(model.eval().objectives(images))) == 2
@@ -429,7 +433,7 @@ def test_an_average_of_weights_has_a_spectral_norm_near_one_too() -> None:
     """Though its `u` is an average of vectors that pointed elsewhere each time."""
     torch.manual_seed(0)
     layer = SpectralLinear(30, 20)
-    average = training.Average(layer, decay=0.9)
+    average = loop.Average(layer, decay=0.9)
     for _ in range(100):
         torch.nn.init.normal_(layer.weight)
         layer(torch.randn(5, 30))
@@ -456,7 +460,7 @@ def test_a_discriminator_with_spectral_norm_stretches_nothing() -> None:
 def test_layers_whose_weights_torch_computes_from_others_are_layers_like_any() -> None:
     plain, parametrized = Vae(Vae.Config()), Vae(Vae.Config())
     torch.nn.utils.parametrizations.orthogonal(parametrized.encoder.trunk[0])
-    assert networks.describe(parametrized) == networks.describe(plain)
+    assert architecture.describe(parametrized) == architecture.describe(plain)
     assert list(layers(parametrized)) == list(layers(plain))
     assert sum(map(len, layers(parametrized).values())) == len(list(parametrized.parameters()))
 
@@ -469,7 +473,7 @@ def dataset(tmp_path: Path) -> Path:
     """Three classes, of which the last has half of all training images."""
     pixels, labels = as_pixels(contract.digits(200)).numpy(), np.array([0, 1, 2, 2] * 50)
     path = tmp_path / "images.npz"
-    artifacts.write_dataset(path, Dataset(pixels[:160], labels[:160], pixels[160:], labels[160:], ["a", "b", "c"]))
+    write_dataset(path, Dataset(pixels[:160], labels[:160], pixels[160:], labels[160:], ["a", "b", "c"]))
     return path
 
 
@@ -497,29 +501,38 @@ def test_a_conditional_model_is_asked_for_labels_as_frequent_as_in_training(name
     folder = train_stage(dataset, name).parent
     settings = artifacts.read_json(folder / "r")["config"]
     assert settings["classes"] == 3 and settings["epochs"] == 1
-    arguments = ["--config", '{"count": 1100, "draws": 2}', "--dataset", str(dataset), "--asked", str(folder / "a.npz")]
-    ask.main([*arguments, "--seed", "5"])
+    arguments = [
+        "--config",
+        '{"count": 1100, "draws": 2}',
+        "--dataset",
+        str(dataset),
+        "--requested",
+        str(folder / "a.npz"),
+    ]
+    choose_labels.main([*arguments, "--seed", "5"])
     asked = artifacts.read_arrays(folder / "a.npz")["labels"]
     assert asked.shape == (2200,) and asked.dtype == np.int64
     assert np.abs(np.bincount(asked) - [550, 550, 1100]).max() < 4 * 550**0.5
-    arrays = sample_stage(folder, "--asked", str(folder / "a.npz"))
-    model, rng = artifacts.read_model(folder / "c"), torch.Generator().manual_seed(5)
+    arrays = sample_stage(folder, "--requested", str(folder / "a.npz"))
+    model, rng = read_model(folder / "c"), torch.Generator().manual_seed(5)
     assert isinstance(model, Conditional)
     expected = torch.cat([model.sample_labelled(labels, rng) for labels in torch.from_numpy(asked).split(1000)])
     # The batch size may change the last bit of a product, and so one level of a pixel.
     assert np.abs(arrays["images"].astype(int) - as_pixels(expected).numpy()).max() <= 1
     assert list(arrays) == ["images", *(["draws"] if isinstance(model, ObservationModel) else [])]
-    ask.main([*arguments, "--seed", "6"])
+    choose_labels.main([*arguments, "--seed", "6"])
     assert (artifacts.read_arrays(folder / "a.npz")["labels"] != asked).any()
 
 
 def test_labels_that_do_not_fit_the_samples_are_refused(dataset: Path) -> None:
     folder = train_stage(dataset, "cvae").parent
-    with pytest.raises(ValueError, match="c is of a conditional model: expected --asked, the labels of its samples"):
+    with pytest.raises(
+        ValueError, match="c is of a conditional model: expected --requested, the labels of its samples"
+    ):
         sample_stage(folder)
     artifacts.write_arrays(folder / "a.npz", labels=np.zeros(7, np.int64))
     with pytest.raises(ValueError, match=r"a.npz should hold 2200 labels, one a sample; found 7\. Make it anew"):
-        sample_stage(folder, "--asked", str(folder / "a.npz"))
+        sample_stage(folder, "--requested", str(folder / "a.npz"))
 
 
 def test_a_number_of_classes_that_the_data_set_has_not_ends_the_training(dataset: Path) -> None:
@@ -529,7 +542,7 @@ def test_a_number_of_classes_that_the_data_set_has_not_ends_the_training(dataset
 
 @pytest.mark.parametrize("name", CONDITIONAL)
 def test_the_layers_are_those_for_the_classes_of_the_data_set(name: str, dataset: Path) -> None:
-    describe.main([
+    describe_networks.main([
         *("--model", name, "--family", name, "--config", "{}", "--dataset", str(dataset)),
         *("--networks", str(dataset.parent / "n")),
     ])  # fmt: skip

@@ -5,12 +5,20 @@ import torch
 from contract import FLOAT32, digits
 from torch import nn
 
-from pipeline import training
-from pipeline.compute import Arithmetic
+from pipeline.core.compute import Arithmetic
+from pipeline.core.shapes import as_images, as_pixels
 from pipeline.models.gan import Gan
 from pipeline.models.vae import Vae
-from pipeline.monitor import IMAGES, SNAPSHOTS, Monitor, generator_gradients, layers, mean_distance, undisturbed
-from pipeline.shapes import as_images, as_pixels
+from pipeline.training import loop
+from pipeline.training.monitor import (
+    IMAGES,
+    SNAPSHOTS,
+    Monitor,
+    generator_gradients,
+    layers,
+    mean_distance,
+    undisturbed,
+)
 
 PIXELS = as_pixels(digits(250))
 BFLOAT16 = Arithmetic(torch.device("cpu"), "bfloat16", 1)
@@ -18,7 +26,7 @@ BFLOAT16 = Arithmetic(torch.device("cpu"), "bfloat16", 1)
 
 def watched(model: Gan | Vae, **kwargs) -> tuple[Monitor, list[dict[str, float]]]:
     monitor = Monitor(model, PIXELS, FLOAT32)
-    training.train(model, PIXELS, FLOAT32, 0, lambda progress: None, monitor=monitor, **kwargs)
+    loop.train(model, PIXELS, FLOAT32, 0, lambda progress: None, monitor=monitor, **kwargs)
     return monitor, [dict(zip(monitor.checks.columns, row, strict=True)) for row in monitor.checks.rows]
 
 
@@ -49,7 +57,7 @@ def test_the_last_check_is_of_the_finished_model() -> None:
     with undisturbed(model):
         (move,) = model.objectives(images)
     layer = [model.decoder[4].weight, model.decoder[4].bias]
-    flat = torch.cat([gradient.flatten() for gradient in torch.autograd.grad(move.loss, layer)])
+    flat = torch.cat([gradient.flatten() for gradient in torch.autograd.grad(objective.loss, layer)])
     assert checks[-1]["gradient decoder.4"] == pytest.approx(flat.norm().item(), rel=1e-5)
     samples = model.sample(IMAGES, torch.Generator().manual_seed(0))
     assert torch.equal(monitor.snapshots[3], as_pixels(samples))

@@ -8,8 +8,8 @@ import pytest
 import yaml
 from conftest import ROOT
 
-from pipeline import families, params
-from pipeline.models import family
+from pipeline.core import families, params
+from pipeline.models.common.loading import family_class
 
 
 @pytest.fixture
@@ -31,16 +31,16 @@ def put(raw: dict[str, Any], path: str, value: Any) -> dict[str, Any]:
 def test_every_shipped_preset_is_valid_and_so_is_each_model_in_it(raw: dict[str, Any], preset: str) -> None:
     resolved = params.resolve(put(raw, "preset", preset))
     for name, model in resolved.models.items():
-        params.check(family(model.family).Config, model.overrides, f"models.{name}")
+        params.check(family_class(model.family).Config, model.overrides, f"models.{name}")
     assert {"gan", "gan_saturating", "vae"} <= set(resolved.models)
 
 
 def test_the_paper_preset_is_the_papers_own_schedule(raw: dict[str, Any]) -> None:
     resolved = params.resolve(put(raw, "preset", "paper"))
-    configs = {name: family(m.family).Config(**m.overrides).model_dump() for name, m in resolved.models.items()}
+    configs = {name: family_class(m.family).Config(**m.overrides).model_dump() for name, m in resolved.models.items()}
     assert len(resolved.seeds) >= 5 and resolved.samples.count == 10_000
-    assert configs["gan"] == family("gan").Config().model_dump()
-    assert configs["vae"] == family("vae").Config().model_dump()
+    assert configs["gan"] == family_class("gan").Config().model_dump()
+    assert configs["vae"] == family_class("vae").Config().model_dump()
     assert (configs["gan"]["epochs"], configs["gan"]["batch_size"], configs["gan"]["lr"]) == (200, 256, 2e-4)
     assert (configs["vae"]["epochs"], configs["vae"]["batch_size"]) == (5, 100)
     assert configs["gan_saturating"]["loss"] == "saturating"
@@ -117,4 +117,4 @@ def test_all_wrong_values_are_told_at_once(raw: dict[str, Any]) -> None:
 @pytest.mark.parametrize("name", families.names())
 def test_a_family_refuses_an_unknown_key_by_its_path(name: str) -> None:
     with pytest.raises(params.ParamsError, match=r"params\.yaml: models\.mine\.batchsize: unknown key"):
-        params.check(family(name).Config, {"batchsize": 3}, "models.mine")
+        params.check(family_class(name).Config, {"batchsize": 3}, "models.mine")

@@ -7,8 +7,8 @@ import pytest
 import torch
 from contract import FLOAT32
 
-from pipeline import artifacts
-from pipeline.dataset import Dataset
+from pipeline.data.dataset import Dataset
+from pipeline.models.common.checkpoint import write_model
 from pipeline.models.gan import Gan
 from pipeline.models.vae import Vae
 from pipeline.stages import perfect_discriminator as stage
@@ -33,7 +33,7 @@ def test_the_saturating_gradient_dies_and_the_other_grows_whichever_the_model_wa
 
 
 def test_a_model_without_a_discriminator_gets_a_sentence(tmp_path: Path) -> None:
-    artifacts.write_model(tmp_path / "c", Vae(Vae.Config()), "vae", {})
+    write_model(tmp_path / "c", Vae(Vae.Config()), "vae", {})
     compute = '{"device": "cpu", "precision": "float32", "threads": 1}'
     with pytest.raises(ValueError, match="expected an Adversarial model; found Vae"):
         stage.main([

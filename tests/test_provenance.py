@@ -22,14 +22,15 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import PathPatch
 from test_site import MARKUP, PROVENANCE, TEMPLATES, read, rows_of, section, text_of
 
-from pipeline.figures.rules import graph, layers, reduced
+from pipeline.core.params import changes, resolve
+from pipeline.figures.rule_graph import graph, layers, reduced
 from pipeline.figures.style import svg
-from pipeline.params import changes, resolve
-from pipeline.records import History, Job, history
-from pipeline.report import render
-from pipeline.report.origin import code_of, contents, settings_file, steps
-from pipeline.report.results import Provenance, Results
+from pipeline.report.inputs import Results
+from pipeline.report.pages.provenance import code_of, contents, settings_file, steps
+from pipeline.report.site import render
 from pipeline.stages import render as stage
+from pipeline.workflow.job_history import History, Job, history
+from pipeline.workflow.provenance import Provenance
 
 COMMIT = "0123456789ab"
 JOBS = (

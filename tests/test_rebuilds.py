@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from workspace import SNAKEMAKE, Workspace
 
-from pipeline import params
+from pipeline.core import params
 
 ONE_MODEL = {
     "draw_training": 1,
@@ -27,7 +27,7 @@ ONE_MODEL = {
 def test_a_changed_rate_retrains_that_model_only_and_an_experiment_records_it(clone: Workspace) -> None:
     before = clone.trained()
     clone.edit("models.gan.lr", 0.001)
-    once = ["train", "describe", "sample", "label", "measure", "tell_apart", "diagnose", "perfect_discriminator"]
+    once = ["train", "describe", "sample", "label", "measure", "c2st", "diagnose", "perfect_discriminator"]
     of_a_gan = {rule: 1 for rule in [*once, "draw_perfect_discriminator", "all"]}
     assert clone.planned() == of_a_gan | ONE_MODEL
     clone.run("git", "checkout", "params.yaml")

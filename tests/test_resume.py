@@ -16,15 +16,17 @@ import torch
 from contract import FLOAT32, digits
 from torch import nn
 
-from pipeline import artifacts, training
-from pipeline.dataset import Dataset
+from pipeline.core import artifacts
+from pipeline.core.shapes import as_pixels
+from pipeline.data.dataset import Dataset
+from pipeline.data.dataset_file import write_dataset
 from pipeline.models.base import Objective, TrainedModel, TrainingConfig
 from pipeline.models.gan import Gan
 from pipeline.models.vae import Vae
-from pipeline.monitor import Monitor
-from pipeline.resume import ResumeFile, digest, key_of
-from pipeline.shapes import as_pixels
 from pipeline.stages import train
+from pipeline.training import loop
+from pipeline.training.monitor import Monitor
+from pipeline.training.resume import ResumeFile, digest, key_of
 
 ROOT = Path(__file__).parents[1]
 COMPUTE = {"device": "cpu", "precision": "auto", "threads": 1}
@@ -70,15 +72,15 @@ class Killing(ResumeFile):
             raise Killed
 
 
-def silent(progress: training.Progress) -> None:
+def silent(progress: loop.Progress) -> None:
     pass
 
 
-def trained(name: str, resume: ResumeFile | None = None) -> tuple[TrainedModel, training.History, Monitor]:
+def trained(name: str, resume: ResumeFile | None = None) -> tuple[TrainedModel, loop.History, Monitor]:
     torch.manual_seed(0)
     model, pixels = BUILDS[name](), as_pixels(digits(250))
     monitor = Monitor(model, pixels, FLOAT32)
-    return model, training.train(model, pixels, FLOAT32, 0, silent, resume, monitor), monitor
+    return model, loop.train(model, pixels, FLOAT32, 0, silent, resume, monitor), monitor
 
 
 @pytest.mark.parametrize("name", BUILDS)
@@ -119,7 +121,7 @@ def test_killed_at_random_moments_a_training_ends_at_the_same_bytes(
     """SIGKILL at any instant: before the first step, in a step, while the resume file or a result is written."""
     kills = request.config.getoption("--kills")
     dataset = tmp_path / "images.npz"
-    artifacts.write_dataset(
+    write_dataset(
         dataset,
         Dataset(
             mnist.train_images[:2048],
@@ -229,8 +231,8 @@ def test_a_diverged_training_names_the_healthy_state_that_is_kept(tmp_path: Path
     torch.manual_seed(0)
     model = Vae(Vae.Config(epochs=3, batch_size=50, lr=1e3))
     resume = ResumeFile(tmp_path / "it", "key", print, every=0.0)
-    with pytest.raises(training.Diverged, match="last healthy state is kept in"):
-        training.train(model, as_pixels(digits(250)), FLOAT32, 0, silent, resume)
+    with pytest.raises(loop.Diverged, match="last healthy state is kept in"):
+        loop.train(model, as_pixels(digits(250)), FLOAT32, 0, silent, resume)
     found = resume.read()
     assert found is not None and all(value.isfinite().all() for value in found.values())
 

@@ -9,12 +9,15 @@ from scipy.spatial.distance import cdist
 from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 
-from pipeline import artifacts
-from pipeline.dataset import Dataset
+from pipeline.core import artifacts
+from pipeline.core.params import RESERVED
+from pipeline.data.dataset import Dataset
+from pipeline.data.dataset_file import write_dataset
+from pipeline.evaluation.baselines import BASELINES, STEPS
+from pipeline.core.names import SHOWN
+from pipeline.metrics.base import BASELINE_OF
 from pipeline.metrics.base import CORRUPTIONS
-from pipeline.params import RESERVED
-from pipeline.rulers import ROWS, RULERS, RUNGS, STEPS
-from pipeline.stages import ruler as stage
+from pipeline.stages import make_baseline as stage
 
 
 def toy(count: int = 240, classes: int = 3, seed: int = 0) -> Dataset:
@@ -35,7 +38,7 @@ def dataset(images: np.ndarray, labels: np.ndarray) -> Dataset:
 
 
 def made(name: str, data: Dataset, count: int, seed: int = 0) -> np.ndarray:
-    return RULERS[name].make(data, count, np.random.default_rng(seed))
+    return BASELINES[name].make(data, count, np.random.default_rng(seed))
 
 
 def flat(images: np.ndarray) -> np.ndarray:
@@ -48,7 +51,7 @@ def places(images: np.ndarray, data: Dataset) -> np.ndarray:
     return np.array([known.get(image.tobytes(), -1) for image in images])
 
 
-@pytest.mark.parametrize("name", RULERS)
+@pytest.mark.parametrize("name", BASELINES)
 @pytest.mark.parametrize(("images", "classes", "count"), [(240, 3, 100), (240, 3, 501), (12, 2, 30), (4, 2, 1)])
 def test_every_ruler_keeps_the_contract(name: str, images: int, classes: int, count: int) -> None:
     data = toy(images, classes)
@@ -57,15 +60,15 @@ def test_every_ruler_keeps_the_contract(name: str, images: int, classes: int, co
     np.testing.assert_array_equal(found, made(name, toy(images, classes), count))
 
 
-@pytest.mark.parametrize("name", RULERS)
+@pytest.mark.parametrize("name", BASELINES)
 def test_another_seed_makes_other_images(name: str) -> None:
     assert not np.array_equal(made(name, toy(), 100, 0), made(name, toy(), 100, 1))
-    assert RULERS[name].title
+    assert BASELINES[name].title
 
 
 def test_the_ladder_has_a_ruler_for_each_rung_and_no_other() -> None:
-    assert set(RUNGS) == set(CORRUPTIONS)
-    assert set(RULERS) - set(RUNGS.values()) == {"noise", "gaussian", "centroids"}
+    assert set(BASELINE_OF) == set(CORRUPTIONS)
+    assert set(BASELINES) - set(BASELINE_OF.values()) == {"noise", "gaussian", "centroids"}
 
 
 def test_copies_are_different_training_images_while_there_are_enough() -> None:
@@ -75,7 +78,7 @@ def test_copies_are_different_training_images_while_there_are_enough() -> None:
     assert min(many) >= 0 and len(set(many)) > 150
 
 
-@pytest.mark.parametrize(("name", "width"), [("blurred", 1.0), ("rung_blur_slight", 0.5)])
+@pytest.mark.parametrize(("name", "width"), [("blurred", 1.0), ("corrupted_blur_slight", 0.5)])
 def test_blur_is_that_of_scipy_on_each_image(name: str, width: float) -> None:
     expected = [gaussian_filter(image.astype(float), width) for image in made("train_copies", toy(), 50)]
     assert np.abs(made(name, toy(), 50) - np.array(expected)).max() < 0.5 + 1e-3
@@ -108,16 +111,16 @@ def test_reconstructions_are_those_of_a_pca(components: int) -> None:
     data, x = toy(), made("train_copies", toy(), 100)
     pca = PCA(components, svd_solver="full").fit(flat(data.train_images))
     expected = pca.inverse_transform(pca.transform(flat(x))).clip(0, 255)
-    assert np.abs(flat(made(f"rung_pca_{components}", data, 100)) - expected).max() < 0.5 + 0.01
+    assert np.abs(flat(made(f"corrupted_pca_{components}", data, 100)) - expected).max() < 0.5 + 0.01
 
 
 def test_more_components_keep_more_and_as_many_as_there_are_keep_all() -> None:
     error = {
         name: np.square(flat(made(name, toy(), 100)) - flat(made("train_copies", toy(), 100))).mean()
-        for name in ("rung_pca_20", "rung_pca_50")
+        for name in ("corrupted_pca_20", "corrupted_pca_50")
     }
-    assert error["rung_pca_20"] > 1.2 * error["rung_pca_50"] > 0
-    np.testing.assert_array_equal(made("rung_pca_20", toy(12), 9), made("train_copies", toy(12), 9))
+    assert error["corrupted_pca_20"] > 1.2 * error["corrupted_pca_50"] > 0
+    np.testing.assert_array_equal(made("corrupted_pca_20", toy(12), 9), made("train_copies", toy(12), 9))
 
 
 def test_centroids_are_those_of_k_means_and_nearer_than_images() -> None:
@@ -143,31 +146,31 @@ def test_more_centroids_than_images_are_these_repeated() -> None:
 
 def test_thresholded_images_are_black_or_white() -> None:
     x = made("train_copies", toy(), 50)
-    np.testing.assert_array_equal(made("rung_threshold", toy(), 50), np.where(x > 127, 255, 0))
+    np.testing.assert_array_equal(made("corrupted_threshold", toy(), 50), np.where(x > 127, 255, 0))
 
 
 def test_a_shift_moves_two_pixels_and_wraps_nothing() -> None:
     x = made("train_copies", toy(), 50)
-    np.testing.assert_array_equal(made("rung_shift", toy(), 50), np.roll(x, 2, axis=2))
+    np.testing.assert_array_equal(made("corrupted_shift", toy(), 50), np.roll(x, 2, axis=2))
     bright = dataset(np.full((4, 28, 28), 9, np.uint8), np.arange(4) % 2)
-    found = made("rung_shift", bright, 3)
+    found = made("corrupted_shift", bright, 3)
     assert not found[:, :, :2].any() and (found[:, :, 2:] == 9).all()
 
 
 def test_gaussian_noise_is_a_tenth_of_the_range() -> None:
     grey = dataset(np.full((4, 28, 28), 128, np.uint8), np.arange(4) % 2)
-    found = flat(made("rung_noise", grey, 200))
+    found = flat(made("corrupted_noise", grey, 200))
     assert found.std() == pytest.approx(25.5, rel=0.01) and found.mean() == pytest.approx(128, abs=0.5)
-    assert made("rung_noise", toy(), 50)[:, :4].max() < 160  # of 0 and of noise below 0
+    assert made("corrupted_noise", toy(), 50)[:, :4].max() < 160  # of 0 and of noise below 0
 
 
 def test_the_last_class_is_missing() -> None:
-    labels = toy().train_labels[places(made("rung_missing_class", toy(), 160), toy())]
+    labels = toy().train_labels[places(made("corrupted_missing_class", toy(), 160), toy())]
     assert np.bincount(labels, minlength=3).tolist() == [80, 80, 0]
 
 
 def test_half_of_all_is_of_class_1_beside_what_else_there_is_of_it() -> None:
-    labels = toy().train_labels[places(made("rung_half_one_class", toy(), 3001), toy())]
+    labels = toy().train_labels[places(made("corrupted_half_one_class", toy(), 3001), toy())]
     counts = np.bincount(labels)
     assert counts[1] / 3001 == pytest.approx(2 / 3, abs=0.04) and counts[0] == pytest.approx(counts[2], abs=120)
     assert (labels[:1000] == 1).mean() == pytest.approx(2 / 3, abs=0.07)
@@ -176,35 +179,35 @@ def test_half_of_all_is_of_class_1_beside_what_else_there_is_of_it() -> None:
 @pytest.mark.parametrize(("distinct", "times"), [(100, 25), (1000, 2.5)])
 def test_few_images_are_repeated_equally_often(distinct: int, times: float) -> None:
     data = toy(1200)
-    counts = np.bincount(places(made(f"rung_distinct_{distinct}", data, 2500), data), minlength=1200)
+    counts = np.bincount(places(made(f"corrupted_distinct_{distinct}", data, 2500), data), minlength=1200)
     assert (counts > 0).sum() == distinct
     assert set(counts[counts > 0]) == {int(np.floor(times)), int(np.ceil(times))}
 
 
 def test_means_are_of_two_images() -> None:
     images = np.repeat(np.array([0, 200], np.uint8), 2)[:, None, None] * np.ones((28, 28), np.uint8)
-    found = made("rung_mean_of_two", dataset(images, np.arange(4) % 2), 4000)[:, 5, 5]
+    found = made("corrupted_mean_of_two", dataset(images, np.arange(4) % 2), 4000)[:, 5, 5]
     values, counts = np.unique(found, return_counts=True)
     assert values.tolist() == [0, 100, 200]
     np.testing.assert_allclose(counts / 4000, [0.25, 0.5, 0.25], atol=0.04)
 
 
 def test_a_tenth_is_noise_anywhere_in_the_order() -> None:
-    unknown = places(made("rung_part_noise", toy(), 2005), toy()) < 0
+    unknown = places(made("corrupted_part_noise", toy(), 2005), toy()) < 0
     assert unknown.sum() == 200
     assert unknown[:1000].sum() == pytest.approx(100, abs=35)
 
 
 def test_the_stage_writes_independent_draws(tmp_path: Path) -> None:
-    artifacts.write_dataset(tmp_path / "data.npz", toy())
+    write_dataset(tmp_path / "data.npz", toy())
     files = ["--dataset", f"{tmp_path}/data.npz", "--samples", f"{tmp_path}/0.npz"]
-    stage.main(["--ruler", "rung_distinct_100", "--count", "50", "--draws", "3", *files])
+    stage.main(["--baseline", "corrupted_distinct_100", "--count", "50", "--draws", "3", *files])
     draws = artifacts.read_arrays(tmp_path / "0.npz")["images"].reshape(3, 50, 28, 28)
     for draw, images in enumerate(draws):
-        again = RULERS["rung_distinct_100"].make(toy(), 50, np.random.default_rng([0, draw]))
+        again = BASELINES["corrupted_distinct_100"].make(toy(), 50, np.random.default_rng([0, draw]))
         np.testing.assert_array_equal(images, again)
     assert len(np.unique(draws.reshape(3, -1), axis=0)) == 3
 
 
 def test_no_model_may_have_the_name_of_known_images() -> None:
-    assert {*ROWS} <= {*RESERVED} and all(name.startswith("rung_") for name in RULERS if name not in ROWS)
+    assert {*SHOWN} <= {*RESERVED} and all(name.startswith("corrupted_") for name in BASELINES if name not in SHOWN)

@@ -13,7 +13,7 @@ from browser import complaints_of, violations
 from playwright.sync_api import Browser, Page
 from test_site import write_site
 
-from pipeline.stages import bundle as stage
+from pipeline.report import single_file as stage
 
 SHELL = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">

@@ -18,24 +18,26 @@ from browser import complaints_of, open_whole, violations
 from jinja2 import UndefinedError
 from playwright.sync_api import Browser
 
-from pipeline import reading
-from pipeline.alarms import RULES
+from pipeline.analysis.alarms import RULES
+from pipeline.analysis.verdicts import outcomes
+from pipeline.core.params import Params
 from pipeline.metrics.base import CORRUPTIONS, Question
 from pipeline.metrics.catalogue import CATALOGUE
-from pipeline.params import Params
-from pipeline.report import prepare, render
-from pipeline.report.duel import duels, leading
-from pipeline.report.health import powers
-from pipeline.report.measures import QUESTIONS, direction, home
-from pipeline.report.numbers import number, orders, setting
-from pipeline.report.overview import run_of
-from pipeline.report.paper import paper_page
-from pipeline.report.prose import formula, prose
-from pipeline.report.results import REAL, Family, Provenance, Results
-from pipeline.report.scores import Cell, Measured, Summary, headlines
-from pipeline.report.views import model_views
+from pipeline.report import load
+from pipeline.report.formatting import number, orders, setting
+from pipeline.report.inputs import Family, Results
+from pipeline.core.names import TEST
+from pipeline.report.markdown import formula, prose
+from pipeline.report.pages.index import run_of
+from pipeline.report.pages.model import model_views
+from pipeline.report.pages.paper import paper_page
+from pipeline.report.pairwise import duels, leading
+from pipeline.report.score_tables import Cell, Measured, Summary, headlines
+from pipeline.report.site import prepare, render
+from pipeline.report.training_health import powers
+from pipeline.report.wording import QUESTIONS, direction, home
 from pipeline.stages import render as stage
-from pipeline.verdicts import outcomes
+from pipeline.workflow.provenance import Provenance
 
 ROOT = Path(__file__).parents[1]
 TEMPLATES = ROOT / "site_templates"
@@ -49,7 +51,7 @@ def read(folder: Path, class_names: tuple[str, ...] = site_results.DIGITS, **cho
     """A run's results, built small and read by the stage, with a provenance that never changes."""
     params = site_results.params(**choices)  # pyright: ignore[reportArgumentType]
     site_results.build(folder, params, class_names)
-    return reading.read(folder, params, site_results.CHANGES, PROVENANCE)
+    return load.read(folder, params, site_results.CHANGES, PROVENANCE)
 
 
 def family_of(models: int) -> dict[str, dict[str, object]]:
@@ -64,8 +66,8 @@ def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
 
 @pytest.fixture(scope="module")
 def single(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    """Of one seed, without a ladder."""
-    return read(tmp_path_factory.mktemp("single"), seeds=(3,), ladder=False)
+    """Of one seed, without a sensitivity."""
+    return read(tmp_path_factory.mktemp("single"), seeds=(3,), sensitivity=False)
 
 
 @pytest.fixture(scope="module")
@@ -127,11 +129,11 @@ def test_figures_are_those_of_the_family_whatever_else_lies_there(tmp_path: Path
     folder, run = tmp_path / "results", site_results.params()
     site_results.build(folder, run)
     shutil.copy(folder / "figures" / "vae" / "manifold.png", folder / "figures" / "gan" / "manifold.png")
-    assert "gan/manifold.png" not in reading.read_figures(folder, run)
-    assert "vae/manifold.png" in reading.read_figures(folder, run)
+    assert "gan/manifold.png" not in load.read_figures(folder, run)
+    assert "vae/manifold.png" in load.read_figures(folder, run)
     (folder / "figures" / "vae" / "manifold.png").unlink()
     with pytest.raises(FileNotFoundError, match=r"vae/manifold\.png should be a figure of this run"):
-        reading.read_figures(folder, run)
+        load.read_figures(folder, run)
 
 
 def test_one_seed_is_said_to_give_no_interval(tmp_path: Path) -> None:
@@ -250,7 +252,7 @@ def test_every_metric_is_explained_and_linked(results: Results) -> None:
     for name, metric in CATALOGUE.items():
         text = " ".join("".join(articles[f"metric-{name}"].itertext()).split())
         assert metric.title in text and metric.source in text and direction(metric) in text
-        assert all(CORRUPTIONS[rung] in text for rung in (*metric.sees, *metric.blind))
+        assert all(CORRUPTIONS[corruption] in text for corruption in (*metric.sees, *metric.blind))
         assert ("not a score to rank models by" in text) != metric.ranks
         assert ("not tried on damaged images" in text) == (not metric.sees)
         assert any(each.tag.endswith("math") for each in articles[f"metric-{name}"].iter())
@@ -264,14 +266,14 @@ def test_the_networks_of_the_features_are_named_with_their_digests(results: Resu
 
 def test_the_ladder_is_shown_with_what_it_found_otherwise(results: Results, single: Results) -> None:
     page = render(results, TEMPLATES)["methods.html"]
-    assert 'src="figures/comparison/ladder.svg"' in page
-    assert rows_of(page, "ladder")[1:] == [
+    assert 'src="figures/comparison/sensitivity.svg"' in page
+    assert rows_of(page, "sensitivity")[1:] == [
         [CATALOGUE["kd"].title, "classifier", CORRUPTIONS["blur_slight"], "sees", "blind"]
     ]
-    assert results.ladder is not None
-    as_said = dataclasses.replace(results, ladder=results.ladder.assign(found="edge"))
+    assert results.sensitivity is not None
+    as_said = dataclasses.replace(results, sensitivity=results.sensitivity.assign(found="edge"))
     assert "Nowhere did this run find the opposite" in text_of(render(as_said, TEMPLATES)["methods.html"])
-    assert "ladder" not in render(single, TEMPLATES)["methods.html"]
+    assert "sensitivity" not in render(single, TEMPLATES)["methods.html"]
 
 
 def test_claims_are_told_with_their_number_and_verdict(results: Results) -> None:
@@ -292,7 +294,7 @@ def test_kinds_of_images_are_set_against_real_ones(results: Results) -> None:
     rows = rows_of(render(results, TEMPLATES)["models/vae.html"], "labels")
     values = results.summary[results.summary["set"] == "images"].set_index(["model", "metric"])["value"]
     unsure, unlike = ("conformal_ambiguous", "conformal_unlike")
-    here, real = ([values[name, metric] for metric in (unsure, unlike)] for name in ("vae", REAL))
+    here, real = ([values[name, metric] for metric in (unsure, unlike)] for name in ("vae", TEST))
     gaps = (1 - sum(here), 1 - sum(real)), *zip(here, real, strict=True)
     assert rows[1:] == [
         [
@@ -610,7 +612,7 @@ def test_a_missing_figure_is_named(tmp_path: Path) -> None:
     site_results.build(tmp_path, params)
     (tmp_path / "figures" / "vae" / "samples.png").unlink()
     with pytest.raises(FileNotFoundError, match=r"vae/samples\.png should be a figure of this run"):
-        reading.read(tmp_path, params, {}, PROVENANCE)
+        load.read(tmp_path, params, {}, PROVENANCE)
 
 
 def test_the_same_results_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

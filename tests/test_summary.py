@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 from scipy.stats import ttest_1samp
 
-from pipeline.summary import by_draw, check_digests, summarise, trainings
+from pipeline.analysis.summary import by_draw, check_digests, summarise, trainings
 
 COLUMNS = ["model", "seed", "set", "draw", "metric", "space", "label", "value", "lower", "upper", "n", "digest"]
 

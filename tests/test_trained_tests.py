@@ -10,15 +10,17 @@ import torch
 from contract import FLOAT32
 from scipy.stats import binom, norm
 
-from pipeline import artifacts
-from pipeline.dataset import Dataset
-from pipeline.ladder import SEEN, excess
-from pipeline.metrics.by_networks import Apart, share_right, told_apart
+from pipeline.analysis.sensitivity import SEEN, excess
+from pipeline.core import artifacts
+from pipeline.data.dataset import Dataset
+from pipeline.data.dataset_file import write_dataset
+from pipeline.evaluation.baselines import BASELINES
+from pipeline.metrics.base import BASELINE_OF
+from pipeline.evaluation.network_tests import teach, c2st
 from pipeline.metrics.catalogue import CATALOGUE
-from pipeline.rulers import RULERS, RUNGS
-from pipeline.stages import teach as teach_stage
-from pipeline.stages import tell_apart as apart_stage
-from pipeline.trained_tests import teach, tell_apart
+from pipeline.metrics.network_scores import C2st, accuracy, c2st_scores
+from pipeline.stages import c2st as apart_stage
+from pipeline.stages import cas as teach_stage
 
 COMPUTE = '{"device": "cpu", "precision": "float32", "threads": 1}'
 SAMPLES = '{"count": 100, "draws": 2}'
@@ -35,7 +37,7 @@ def grey(means: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
 def test_two_gaussians_are_told_apart_as_well_as_bayes_does_and_no_better() -> None:
     rng, delta = np.random.default_rng(0), 1.5
     real, fake = (grey(np.full(3000, mean), rng) for mean in (0.0, delta))
-    found = told_apart(*tell_apart(real, fake, FLOAT32, 0))
+    found = c2st_scores(*c2st(real, fake, FLOAT32, 0))
     best = norm.cdf(delta / 2)
     assert found.n == 3000 and best - 0.03 < found.accuracy < best + 3 * (best * (1 - best) / 3000) ** 0.5
     assert found.lower < best < found.upper + 0.02 and found.p < 1e-100
@@ -49,7 +51,7 @@ def test_images_of_one_distribution_are_told_apart_by_chance_only() -> None:
     found = []
     for seed in range(60):
         real, fake = (torch.from_numpy(rng.integers(0, 256, (100, 28, 28), np.uint8)) for _ in range(2))
-        found.append(told_apart(*tell_apart(real, fake, FLOAT32, seed)))
+        found.append(c2st_scores(*c2st(real, fake, FLOAT32, seed)))
     right = sum(round(each.accuracy * each.n) for each in found)
     assert abs(norm.ppf(binom.cdf(right, 6000, 0.5))) < 3.3
     assert sum(each.p < 0.05 for each in found) <= binom.ppf(0.999, 60, 0.05)
@@ -59,7 +61,7 @@ def test_images_of_one_distribution_are_told_apart_by_chance_only() -> None:
 def test_images_that_are_repeated_are_recognised() -> None:
     rng = np.random.default_rng(0)
     real, few = (torch.from_numpy(rng.integers(0, 256, (n, 28, 28), np.uint8)) for n in (400, 10))
-    found = told_apart(*tell_apart(real, few.repeat(40, 1, 1), FLOAT32, 0))
+    found = c2st_scores(*c2st(real, few.repeat(40, 1, 1), FLOAT32, 0))
     assert found.accuracy > 0.9
 
 
@@ -67,10 +69,10 @@ def test_a_test_follows_its_seed_and_nothing_else() -> None:
     rng = np.random.default_rng(0)
     real, fake = (torch.from_numpy(rng.integers(0, 256, (50, 28, 28), np.uint8)) for _ in range(2))
     torch.manual_seed(1)
-    first = tell_apart(real, fake, FLOAT32, 3)
+    first = c2st(real, fake, FLOAT32, 3)
     torch.manual_seed(2)
     state = torch.get_rng_state()
-    again, other = tell_apart(real, fake, FLOAT32, 3), tell_apart(real, fake, FLOAT32, 4)
+    again, other = c2st(real, fake, FLOAT32, 3), c2st(real, fake, FLOAT32, 4)
     assert torch.equal(state, torch.get_rng_state())
     for one, same, another in zip(first, again, other, strict=True):
         assert one.shape == (25,) and np.array_equal(one, same) and not np.array_equal(one, another)
@@ -81,17 +83,17 @@ def test_sets_that_size_alone_would_tell_apart_are_refused() -> None:
     with pytest.raises(
         ValueError, match="expected as many fake images as real ones, at least 2 of each; found 4 and 5"
     ):
-        tell_apart(images, images[:4], FLOAT32, 0)
+        c2st(images, images[:4], FLOAT32, 0)
     with pytest.raises(ValueError, match="found 1 and 1"):
-        tell_apart(images[:1], images[:1], FLOAT32, 0)
+        c2st(images[:1], images[:1], FLOAT32, 0)
     with pytest.raises(ValueError, match="expected as many fake samples as real ones, found 2 and 3"):
-        told_apart(np.zeros(3), np.zeros(2))
+        c2st_scores(np.zeros(3), np.zeros(2))
     with pytest.raises(ValueError, match="held out, found none"):
-        told_apart(np.zeros(0), np.zeros(0))
+        c2st_scores(np.zeros(0), np.zeros(0))
 
 
 def test_the_numbers_of_a_test_are_those_of_its_log_odds() -> None:
-    found = told_apart(np.array([-1.0, -2.0, 3.0]), np.array([1.0, -1.0, 2.0]))
+    found = c2st_scores(np.array([-1.0, -2.0, 3.0]), np.array([1.0, -1.0, 2.0]))
     assert (found.accuracy, found.n) == (4 / 6, 6)
     assert found.p == pytest.approx((15 + 6 + 1) / 64) and found.gap == pytest.approx(2 / 3)
     z2 = norm.ppf(0.975) ** 2
@@ -104,35 +106,35 @@ def test_samples_teach_what_bayes_knows_and_wrong_labels_teach_the_wrong() -> No
     labels, test_labels = (torch.from_numpy(rng.integers(0, 2, n)) for n in (2000, 4000))
     samples, test = (grey(delta * each.numpy(), rng) for each in (labels, test_labels))
     best = norm.cdf(delta / 2)
-    share, lower, upper = share_right(test_labels.numpy(), teach(samples, labels, test, 2, FLOAT32, 0))
+    share, lower, upper = accuracy(test_labels.numpy(), teach(samples, labels, test, 2, FLOAT32, 0))
     assert best - 0.03 < share < best + 3 * (best * (1 - best) / 4000) ** 0.5 and lower < share < upper
-    wrong, _, _ = share_right(test_labels.numpy(), teach(samples, 1 - labels, test, 2, FLOAT32, 0))
+    wrong, _, _ = accuracy(test_labels.numpy(), teach(samples, 1 - labels, test, 2, FLOAT32, 0))
     assert wrong == pytest.approx(1 - share, abs=0.02)
 
 
 def test_damage_to_digits_is_seen_beyond_what_tells_training_from_test_images(mnist: Dataset) -> None:
-    """Of the rungs that a thousand images of each kind are enough for; a run's ladder tries all."""
+    """Of the corruptions that a thousand images of each kind are enough for; a run's sensitivity tries all."""
 
-    def told(ruler: str, seed: int) -> Apart:
+    def told(baseline: str, seed: int) -> C2st:
         order = np.random.default_rng(seed).permutation(len(mnist.test_images))
         real = mnist.test_images[order[:1000]]
-        fake = RULERS[ruler].make(mnist, 1000, np.random.default_rng([1, seed]))
-        return told_apart(*tell_apart(torch.from_numpy(real), torch.from_numpy(fake), FLOAT32, seed))
+        fake = BASELINES[baseline].make(mnist, 1000, np.random.default_rng([1, seed]))
+        return c2st_scores(*c2st(torch.from_numpy(real), torch.from_numpy(fake), FLOAT32, seed))
 
     copies = [told("train_copies", seed) for seed in range(3)]
-    for rung in ("blur_slight", "noise", "threshold", "shift", "distinct_100", "mean_of_two"):
-        found = told(RUNGS[rung], 0)
-        for name, of in (("network_accuracy", attrgetter("accuracy")), ("network_gap", attrgetter("gap"))):
-            assert rung in CATALOGUE[name].sees
+    for corruption in ("blur_slight", "noise", "threshold", "shift", "distinct_100", "mean_of_two"):
+        found = told(BASELINE_OF[corruption], 0)
+        for name, of in (("c2st_accuracy", attrgetter("accuracy")), ("c2st_gap", attrgetter("gap"))):
+            assert corruption in CATALOGUE[name].sees
             worse = excess(CATALOGUE[name], np.array([of(found)]), np.array([of(each) for each in copies]))
-            assert worse > SEEN, f"{name} on {rung}"
+            assert worse > SEEN, f"{name} on {corruption}"
 
 
 def test_labels_that_cannot_be_compared_are_refused() -> None:
-    assert share_right(np.array([0, 1, 2, 2]), np.array([0, 1, 1, 2]))[0] == 0.75
+    assert accuracy(np.array([0, 1, 2, 2]), np.array([0, 1, 1, 2]))[0] == 0.75
     for given, found in ((np.zeros(2), np.zeros(3)), (np.zeros(0), np.zeros(0)), (np.zeros((2, 2)), np.zeros((2, 2)))):
         with pytest.raises(ValueError, match=r"expected two arrays \(n,\) of labels, found"):
-            share_right(given, found)
+            accuracy(given, found)
 
 
 # The stages ------------------------------------------------------------------------------------------------------
@@ -145,7 +147,7 @@ def data(tmp_path: Path) -> Dataset:
     labels = np.arange(500) % 3
     images = (60 * labels[:, None, None] + rng.integers(0, 60, (500, 28, 28))).astype(np.uint8)
     made = Dataset(images[:300], labels[:300], images[300:], labels[300:], ["a", "b", "c"])
-    artifacts.write_dataset(tmp_path / "data.npz", made)
+    write_dataset(tmp_path / "data.npz", made)
     return made
 
 
@@ -162,22 +164,22 @@ def told(folder: Path, model: str, **sets: np.ndarray) -> pd.DataFrame:
 def test_each_draw_of_each_set_is_told_apart(data: Dataset, tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (100, 28, 28), np.uint8)
     table = told(tmp_path, "it", images=np.concatenate([data.train_images[:100], noise]), draws=noise)
-    assert table["metric"].tolist() == ["network_accuracy", "network_gap"] * 3
+    assert table["metric"].tolist() == ["c2st_accuracy", "c2st_gap"] * 3
     assert table["set"].tolist() == ["images"] * 4 + ["draws"] * 2 and table["draw"].tolist() == [0, 0, 1, 1, 0, 0]
     assert (table["n"] == 100).all() and (table["model"] == "it").all() and (table["seed"] == 3).all()
     assert (table["space"] == "pixels").all() and table["label"].isna().all() and table["digest"].isna().all()
-    accuracy = table[table["metric"] == "network_accuracy"]
+    accuracy = table[table["metric"] == "c2st_accuracy"]
     assert abs(accuracy["value"].iloc[0] - 0.5) < 0.2 and (accuracy["value"].iloc[1:] > 0.75).all()
     assert (accuracy["lower"] < accuracy["value"]).all()
-    assert table.loc[table["metric"] != "network_accuracy", "lower"].isna().all()
+    assert table.loc[table["metric"] != "c2st_accuracy", "lower"].isna().all()
 
 
 def test_the_test_images_are_told_from_themselves_one_half_against_the_other(data: Dataset, tmp_path: Path) -> None:
     table = told(tmp_path, "test_images", images=data.test_images)
-    accuracy = table[table["metric"] == "network_accuracy"]
+    accuracy = table[table["metric"] == "c2st_accuracy"]
     assert accuracy["draw"].tolist() == [0, 1] and (accuracy["n"] == 100).all()
     assert (abs(accuracy["value"] - 0.5) < 0.2).all()
-    assert table.loc[table["metric"] == "network_gap", "value"].nunique() == 2
+    assert table.loc[table["metric"] == "c2st_gap", "value"].nunique() == 2
     again = told(tmp_path, "test_images", images=data.test_images)
     pd.testing.assert_frame_equal(table, again)
     halves = [np.concatenate(pair) for pair in apart_stage.halves(data.test_images, 2)]
@@ -201,7 +203,7 @@ def test_copies_of_training_images_teach_by_their_own_labels(data: Dataset, tmp_
     predicted = data.train_labels[order].copy()
     predicted[:25] += 1
     table = taught(tmp_path, "train_copies", data.train_images[order], predicted)
-    assert table["metric"].tolist() == ["label_fidelity", "classification_accuracy"] * 2
+    assert table["metric"].tolist() == ["label_fidelity", "cas"] * 2
     assert table["draw"].tolist() == [0, 0, 1, 1] and (table["n"] == 100).all() and table["space"].isna().all()
     fidelity, accuracy = table["value"].iloc[::2], table["value"].iloc[1::2]
     assert fidelity.tolist() == [0.75, 1.0] and (accuracy > 0.95).all()
@@ -212,9 +214,9 @@ def test_samples_teach_by_the_labels_that_were_asked_for(data: Dataset, tmp_path
     wrong = (data.train_labels[:200] + 1) % 3
     artifacts.write_arrays(tmp_path / "a.npz", labels=wrong)
     images = data.train_images[:200]
-    table = taught(tmp_path, "cvae", images, data.train_labels[:200], "--asked", str(tmp_path / "a.npz"))
+    table = taught(tmp_path, "cvae", images, data.train_labels[:200], "--requested", str(tmp_path / "a.npz"))
     assert (table.loc[table["metric"] == "label_fidelity", "value"] == 0).all()
-    assert (table.loc[table["metric"] == "classification_accuracy", "value"] < 0.05).all()
+    assert (table.loc[table["metric"] == "cas", "value"] < 0.05).all()
 
 
 def test_the_test_images_are_not_taught_with(data: Dataset, tmp_path: Path) -> None:

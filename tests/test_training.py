@@ -9,30 +9,30 @@ from contract import FLOAT32, digits
 from torch import nn
 from torch.nn.functional import binary_cross_entropy, binary_cross_entropy_with_logits
 
-from pipeline import training
-from pipeline.blocks import Dropout, cross_entropy_of_pixels
-from pipeline.compute import Arithmetic, choose
-from pipeline.dataset import Dataset
+from pipeline.core.compute import Arithmetic, choose
+from pipeline.core.params import Compute
+from pipeline.core.shapes import as_images, as_pixels
+from pipeline.data.dataset import Dataset
 from pipeline.models.base import Objective, TrainedModel, count
+from pipeline.models.common.architecture import describe
+from pipeline.models.common.blocks import Dropout, cross_entropy_of_pixels
 from pipeline.models.gan import Gan
 from pipeline.models.vae import Vae
-from pipeline.networks import describe
-from pipeline.params import Compute
-from pipeline.shapes import as_images, as_pixels
+from pipeline.training import loop
 
 BFLOAT16 = Arithmetic(torch.device("cpu"), "bfloat16", 1)
 
 
-def silent(progress: training.Progress) -> None:
+def silent(progress: loop.Progress) -> None:
     pass
 
 
 def trained(
     kind: type[TrainedModel], pixels: torch.Tensor, seed: int = 0, **settings
-) -> tuple[TrainedModel, training.History]:
+) -> tuple[TrainedModel, loop.History]:
     torch.manual_seed(seed)
     model = kind(kind.Config(**settings))
-    return model, training.train(model, pixels, FLOAT32, seed, silent)
+    return model, loop.train(model, pixels, FLOAT32, seed, silent)
 
 
 @pytest.fixture(scope="module")
@@ -96,8 +96,8 @@ def test_the_vae_reaches_its_published_loss_in_the_papers_five_epochs(mnist: Dat
     arithmetic = choose(Compute(device="cpu", precision="auto", threads=1))
     torch.manual_seed(0)
     model = Vae(Vae.Config())
-    training.train(model, torch.from_numpy(mnist.train_images), arithmetic, 0, silent)
-    found = training.evaluate(model, torch.from_numpy(mnist.test_images))
+    loop.train(model, torch.from_numpy(mnist.train_images), arithmetic, 0, silent)
+    found = loop.evaluate(model, torch.from_numpy(mnist.test_images))
     assert sum(found.terms.values()) == pytest.approx(147.4, abs=1.5)
 
 
@@ -137,8 +137,8 @@ def test_the_vae_descends_listing_1_per_image() -> None:
     reconstruction = model.decoder(mean + torch.exp(0.5 * log_var) * torch.randn_like(mean)).sigmoid()
     bce = binary_cross_entropy(reconstruction, images.view(-1, 784), reduction="sum")
     kld = -0.5 * torch.sum(1 + log_var - mean.pow(2) - log_var.exp())
-    assert move.loss.item() == pytest.approx((bce + kld).item() / 6, rel=1e-5)
-    assert move.terms["kl"].item() == pytest.approx(kld.item() / 6, rel=1e-4)
+    assert objective.loss.item() == pytest.approx((bce + kld).item() / 6, rel=1e-5)
+    assert objective.losses["kl"].item() == pytest.approx(kld.item() / 6, rel=1e-4)
 
 
 @pytest.mark.parametrize("scale", [1e-3, 1.0, 30.0, 1e4])
@@ -163,7 +163,7 @@ def test_the_kl_term_is_the_divergence_between_gaussians() -> None:
     q = torch.distributions.Normal(mean, (0.5 * log_var).exp())
     p = torch.distributions.Normal(torch.zeros_like(mean), 1.0)
     expected = torch.distributions.kl_divergence(q, p).sum(1).mean()
-    assert move.terms["kl"].item() == pytest.approx(expected.item(), rel=1e-5)
+    assert objective.losses["kl"].item() == pytest.approx(expected.item(), rel=1e-5)
 
 
 def test_the_gan_steps_as_a_textbook_loop_does(pixels: torch.Tensor) -> None:
@@ -252,7 +252,7 @@ class Moving(TrainedModel):
 
 def test_a_move_sees_the_weights_that_the_move_before_it_left_also_in_bfloat16() -> None:
     model = Moving(Vae.Config(lr=0.1))
-    logged = training.step(model, digits(8), training.Optimizers(model.config), BFLOAT16, [])
+    logged = loop.step(model, digits(8), loop.Optimizers(model.config), BFLOAT16, [])
     assert logged[0] - logged[1] > 10  # Adam moves each of 784 weights by 0.1
 
 
@@ -262,7 +262,7 @@ def test_bfloat16_computes_nearly_what_float32_does(pixels: torch.Tensor) -> Non
         for arithmetic in (FLOAT32, BFLOAT16):
             torch.manual_seed(0)
             model = kind(kind.Config())
-            logged.append(training.step(model, digits(64), training.Optimizers(model.config), arithmetic, []))
+            logged.append(loop.step(model, digits(64), loop.Optimizers(model.config), arithmetic, []))
         torch.testing.assert_close(logged[0], logged[1], rtol=2e-2, atol=2e-2)
 
 
@@ -284,13 +284,13 @@ def test_the_average_of_the_weights_is_what_is_kept(pixels: torch.Tensor) -> Non
 
 
 def test_a_loss_that_is_no_number_is_named_with_its_step(pixels: torch.Tensor) -> None:
-    with pytest.raises(training.Diverged, match=r"(reconstruction|kl) became (nan|inf) at step \d+"):
+    with pytest.raises(loop.Diverged, match=r"(reconstruction|kl) became (nan|inf) at step \d+"):
         trained(Vae, pixels, epochs=3, batch_size=50, lr=1e4)
 
 
 def test_progress_is_told_after_every_epoch(pixels: torch.Tensor) -> None:
-    told: list[training.Progress] = []
-    training.train(Vae(Vae.Config(epochs=3)), pixels, FLOAT32, 0, told.append)
+    told: list[loop.Progress] = []
+    loop.train(Vae(Vae.Config(epochs=3)), pixels, FLOAT32, 0, told.append)
     assert [p.epoch for p in told if p.images_seen % 250 == 0] == [1, 2, 3]
     assert told[-1].seconds_left == 0 and told[-1].images_seen == told[-1].images_to_see == 750
     assert all(p.images_per_second > 0 and set(p.logged) == {"reconstruction", "kl"} for p in told)
@@ -299,7 +299,7 @@ def test_progress_is_told_after_every_epoch(pixels: torch.Tensor) -> None:
 def test_the_evaluation_is_the_mean_over_all_images() -> None:
     model = Vae(Vae.Config(batch_size=100)).eval()
     pixels = as_pixels(digits(250))
-    found = training.evaluate(model, pixels)
+    found = loop.evaluate(model, pixels)
     with torch.no_grad():
         mean, log_var = model.encoder(as_images(pixels).flatten(1))
         kl = (-0.5 * (1 + log_var - mean.square() - log_var.exp())).sum(1).mean()

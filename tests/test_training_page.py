@@ -14,12 +14,13 @@ from test_figures import images, pixels
 from test_labels_page import colours
 from test_site import PROVENANCE, TEMPLATES, read, rendered, rows_of, section, text_of
 
-from pipeline import artifacts, reading
-from pipeline.alarms import RULES
+from pipeline.analysis.alarms import RULES
+from pipeline.core import artifacts
 from pipeline.figures import film, snapshots
-from pipeline.report import render
-from pipeline.report.numbers import number
-from pipeline.report.results import Results
+from pipeline.report import load
+from pipeline.report.formatting import number
+from pipeline.report.inputs import Results
+from pipeline.report.site import render
 
 MODELS = {
     "gan": {"epochs": 30},
@@ -56,7 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def results(folder: Path) -> Results:
-    return reading.read(folder, site_results.params(models=MODELS), site_results.CHANGES, PROVENANCE)
+    return load.read(folder, site_results.params(models=MODELS), site_results.CHANGES, PROVENANCE)
 
 
 @pytest.fixture(scope="module")
@@ -150,7 +151,7 @@ def test_alarms_losses_and_checks_of_each_model_stand_there_as_on_its_page(html:
         here = section(html, f"of-{name}")
         there = section(pages[f"models/{name}.html"], "health")
         assert rows_of(html, f"of-{name}") == rows_of(pages[f"models/{name}.html"], "health")
-        assert f'src="figures/{name}/losses.svg"' in html and f'src="figures/{name}/health.svg"' in html
+        assert f'src="figures/{name}/losses.svg"' in html and f'src="figures/{name}/diagnostics.svg"' in html
         for sentence in ("Check by check", "The losses"):
             assert sentence in here and sentence in there
     assert [row[:2] for row in rows_of(html, "of-gan_saturating")[1:]] == [

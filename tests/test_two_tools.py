@@ -13,8 +13,9 @@ import pytest
 import yaml
 from workspace import CLASSES, ENVIRONMENT, SNAKEMAKE, Workspace
 
+
+from pipeline.core.names import SHOWN
 from pipeline.metrics.catalogue import CATALOGUE
-from pipeline.rulers import ROWS
 
 
 @pytest.fixture(scope="module")
@@ -31,16 +32,16 @@ def test_one_command_builds_the_site_and_both_tools_have_nothing_left_to_do(fini
 
 def test_the_table_of_metrics_is_complete(finished: Workspace) -> None:
     table = finished.metrics()
-    assert set(table["model"]) == {"gan", "vae", *ROWS}
+    assert set(table["model"]) == {"gan", "vae", *SHOWN}
     assert set(table[table["model"] == "vae"]["set"]) == {"images", "draws"}
     shares = table[(table["metric"] == "share") & (table["set"] == "images")].groupby(["model", "draw"])
     assert (shares["label"].count() == CLASSES).all()
     assert shares["value"].sum().to_list() == pytest.approx([1] * len(shares), abs=1e-4)
     draws = table[table["metric"] == "fd_percent"].groupby(["model", "set"])["draw"].nunique().to_dict()
     twice = {(model, "images"): 2 for model in ("gan", "vae", "test_images", "train_copies")}
-    once = {(ruler, "images"): 1 for ruler in ("blurred", "noise", "gaussian", "centroids")}
+    once = {(baseline, "images"): 1 for baseline in ("blurred", "noise", "gaussian", "centroids")}
     assert draws == twice | once | {("vae", "draws"): 1}
-    of_networks = {name for name, metric in CATALOGUE.items() if metric.trained and metric.space == "labels"}
+    of_networks = {name for name, metric in CATALOGUE.items() if metric.needs_training and metric.space == "labels"}
     few = {"fd_infinity_percent"}  # there are too few toy images
     assert {*CATALOGUE} - {*table["metric"]} == of_networks | few
     real = table[(table["model"] == "test_images") & (table["metric"] == "sharpness_ratio")]
@@ -64,7 +65,17 @@ def test_dvc_yaml_covers_every_file_that_a_rule_reads_or_writes(finished: Worksp
         return any(file == folder or file.startswith(folder + "/") for folder in folders)
 
     stage_of = {"fetch": "data", "train_classifier": "classifier"}
-    families = {"train", "describe", "ask", "sample", "ruler", "explore", "label", "diagnose", "perfect_discriminator"}
+    families = {
+        "train",
+        "describe",
+        "ask",
+        "sample",
+        "baseline",
+        "explore",
+        "label",
+        "diagnose",
+        "perfect_discriminator",
+    }
     seen = set()
     for file in (finished.folder / ".snakemake" / "metadata").rglob("*"):
         if not file.is_file():

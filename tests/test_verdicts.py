@@ -7,9 +7,9 @@ import pandas as pd
 import pytest
 from scipy.stats import permutation_test, t
 
-from pipeline.metrics import uncertainty
+from pipeline.analysis import uncertainty
+from pipeline.analysis.verdicts import dominance, outcomes, ranks, separated, verdicts
 from pipeline.metrics.catalogue import CATALOGUE
-from pipeline.verdicts import dominance, outcomes, ranks, separated, verdicts
 
 RANKED = [metric for metric in CATALOGUE.values() if metric.ranks]
 COLUMNS = ["model", "seed", "set", "draw", "metric", "space", "label", "value", "n"]

@@ -19,12 +19,15 @@ import torch
 from conftest import ROOT
 from contract import digits
 
-from pipeline import artifacts, families, orchestration
-from pipeline.dataset import Dataset
+from pipeline.core import artifacts, families
+from pipeline.core.shapes import as_pixels
+from pipeline.data.dataset import Dataset
+from pipeline.data.dataset_file import read_dataset, write_dataset
 from pipeline.models import base
+from pipeline.models.common.checkpoint import write_model
 from pipeline.models.vae import Vae
-from pipeline.shapes import as_pixels
 from pipeline.stages import sample, train
+from pipeline.workflow import orchestration
 
 SNAKEFILE = (ROOT / "Snakefile").read_text()
 # Modules that carry values without changing them; see DECISIONS.md.
@@ -135,7 +138,7 @@ def test_trainings_side_by_side_have_as_many_threads_as_there_are_processors(
 def dataset(tmp_path: Path) -> Path:
     pixels, labels = as_pixels(digits(240)).numpy(), np.arange(240) % 3
     path = tmp_path / "images.npz"
-    artifacts.write_dataset(path, Dataset(pixels[:180], labels[:180], pixels[180:], labels[180:], ["a", "b", "c"]))
+    write_dataset(path, Dataset(pixels[:180], labels[:180], pixels[180:], labels[180:], ["a", "b", "c"]))
     return path
 
 
@@ -160,7 +163,7 @@ class Bernoulli(base.FittedModel):
 def test_a_fitted_family_goes_through_the_same_stage(
     dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(train, "family", lambda name: Bernoulli)
+    monkeypatch.setattr(train, "family_class", lambda name: Bernoulli)
     train.main([
         *("--model", "dots", "--family", "bernoulli", "--config", "{}", "--seed", "3"),
         *("--compute", '{"device": "cpu", "precision": "float32", "threads": 1}', "--dataset", str(dataset)),
@@ -169,7 +172,7 @@ def test_a_fitted_family_goes_through_the_same_stage(
         *("--checks", str(tmp_path / "k.csv"), "--snapshots", str(tmp_path / "s.npz")),
     ])  # fmt: skip
     weights, about = artifacts.read_weights(tmp_path / "c.safetensors")
-    expected = artifacts.read_dataset(dataset).train_images.mean(0) / 255
+    expected = read_dataset(dataset).train_images.mean(0) / 255
     np.testing.assert_allclose(weights["ink"][0].numpy(), expected, atol=1e-5)
     record = artifacts.read_json(tmp_path / "r.json")
     assert about["family"] == "bernoulli" and record["images_seen"] == 180 and record["steps"] == 0
@@ -226,7 +229,7 @@ def test_samples_and_draws_share_one_stream_of_randomness(tmp_path: Path) -> Non
     """Two generators with one seed would draw a pixel's noise from the very bits that gave its code."""
     torch.manual_seed(0)
     model = Vae(Vae.Config()).eval()
-    artifacts.write_model(tmp_path / "c.safetensors", model, "vae", {})
+    write_model(tmp_path / "c.safetensors", model, "vae", {})
     sample.main([
         *("--config", '{"count": 1100, "draws": 1}', "--seed", "5", "--checkpoint", str(tmp_path / "c.safetensors")),
         *("--samples", str(tmp_path / "s.npz")),

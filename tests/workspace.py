@@ -30,7 +30,7 @@ PRESET = {
     "classifier": {"members": 2, "epochs": 1},
     "models": {"gan": {"epochs": 1}, "vae": {"epochs": 1}},
     "samples": {"count": 100, "draws": 2},
-    "metrics": {"random_networks": 1, "ladder": False},
+    "metrics": {"random_networks": 1, "sensitivity": False},
 }
 
 

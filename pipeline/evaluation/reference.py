@@ -5,7 +5,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-from pipeline.dataset import Dataset
+from pipeline.data.dataset import Dataset
 from pipeline.metrics import bins, birthday, novelty
 from pipeline.metrics.clusters import cells, centres
 

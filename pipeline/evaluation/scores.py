@@ -8,7 +8,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from pipeline.dataset import Dataset
+from pipeline.data.dataset import Dataset
+from pipeline.evaluation.protocol import Halves, halves, stream
 from pipeline.evaluation.reference import Reference, vectors
 from pipeline.metrics import bins, birthday, clipped, frechet, kernel, neighbours, novelty, prd, two_sample, vendi
 from pipeline.metrics import labels as of_labels
@@ -19,7 +20,6 @@ from pipeline.metrics.sharpness import laplacian_variance, radial_spectrum, spec
 
 Row = dict[str, Any]
 Details = dict[str, np.ndarray]
-Halves = list[tuple[np.ndarray, np.ndarray]]
 Tell = Callable[[str], None]
 
 
@@ -41,44 +41,29 @@ def evaluate(
     """All scores of one draw, and the curves and neighbours that figures show.
 
     Args:
-        ambiguous_below: the confidence below which the label predictor counts as unsure.
+        ambiguous_below: the confidence below which the classifier counts as unsure.
         tell: is handed a sentence for each score that needs more samples.
 
     Returns:
         Rows with metric, space, label, value, lower, upper, n, digest, as far as a score has them; arrays by name.
     """
-    pairs = halves(draw, len(data.test_images))
-    rng = np.random.default_rng([0, draw.number])
+    pairs = halves(len(draw.images), len(data.test_images), draw.number, draw.are_test)
     details: Details = {}
     rows: list[Row] = []
     if not (draw.are_test and draw.number):  # as a whole they are the same in each draw
         rows += label_rows(draw.labels, data, ambiguous_below)
         rows += sharpness_rows(draw.images, data.test_images, details)
         rows += bin_rows(draw, reference, details)
-        rows += support_rows(draw, reference, rng)
+        rows += support_rows(draw, reference)
     for space in reference.features:
-        rows += feature_rows(space, draw, reference, pairs, rng, details, tell)
+        rows += feature_rows(space, draw, reference, pairs, details, tell)
     for space in reference.training:
         rows += novelty_rows(space, draw, reference, pairs, details, tell)
     return rows, details
 
 
-def halves(draw: Draw, test: int) -> Halves:
-    """Which test images are compared with which samples, as indices: two pairs of equally many.
-
-    The halves are random, the same for all sources, others for each draw. The test images themselves are compared one
-    half against the other.
-    """
-    n = min(len(draw.images), test) // 2
-    order = np.random.default_rng([test, draw.number]).permutation(test)
-    first, second = order[:n], order[n : 2 * n]
-    if draw.are_test:
-        return [(first, second), (second, first)]
-    return [(first, np.arange(n)), (second, np.arange(n, 2 * n))]
-
-
 def label_rows(table: pd.DataFrame, data: Dataset, ambiguous_below: float) -> Iterator[Row]:
-    """What the label predictor says of n samples."""
+    """What the classifier says of n samples."""
     labels, confidence, n = table["label"].to_numpy(), table["confidence"].to_numpy(), len(table)
     classes = len(data.class_names)
     counts, trained = np.bincount(labels, minlength=classes), np.bincount(data.train_labels, minlength=classes)
@@ -117,9 +102,9 @@ def bin_rows(draw: Draw, reference: Reference, details: Details) -> Iterator[Row
         yield {"metric": metric, "space": "pixels", "value": value, "n": len(draw.images)}
 
 
-def support_rows(draw: Draw, reference: Reference, rng: np.random.Generator) -> Iterator[Row]:
+def support_rows(draw: Draw, reference: Reference) -> Iterator[Row]:
     """How many different images there are. Without a repetition the lower bound stands for the value."""
-    found = birthday.support_size(vectors(draw.images), reference.alike, rng)
+    found = birthday.support_size(vectors(draw.images), reference.alike, stream(draw.number, "support", "pixels"))
     for metric, value in (("support", found.by_birthday), ("support_by_pairs", found.by_pairs)):
         shown = found.at_least if value is None else value
         yield {"metric": metric, "space": "pixels", "value": shown, "lower": found.at_least, "n": len(draw.images)}
@@ -130,7 +115,6 @@ def feature_rows(
     draw: Draw,
     reference: Reference,
     pairs: Halves,
-    rng: np.random.Generator,
     details: Details,
     tell: Tell,
 ) -> Iterator[Row]:
@@ -138,10 +122,11 @@ def feature_rows(
     x, y = reference.features[space], draw.features[space]
     about = {"space": space, "n": len(pairs[0][0]), "digest": reference.digests[space]}
     labels = draw.labels["label"].to_numpy()
-    compared = [Pair(x[real], y[fake], reference.labels[real], labels[fake], rng) for real, fake in pairs]
+    compared = [Pair(x[real], y[fake], reference.labels[real], labels[fake]) for real, fake in pairs]
     for scores in (moments, extrapolation, balls, precision_recall_curve, diversity):
+        rng = stream(draw.number, scores.__name__, space)
         try:
-            found = [scores(pair) for pair in compared]
+            found = [scores(pair, rng) for pair in compared]
         except TooFew as few:
             tell(f"{space}, {scores.__name__.replace('_', ' ')}: {few}")
             continue
@@ -162,21 +147,20 @@ class Pair:
     fake: np.ndarray
     real_labels: np.ndarray
     fake_labels: np.ndarray
-    rng: np.random.Generator
 
 
 Scores = dict[str, float | np.ndarray]  # an array is a curve
 
 
-def moments(pair: Pair) -> Scores:
+def moments(pair: Pair, _: np.random.Generator) -> Scores:
     real = frechet.moments(pair.real)
     distance = frechet.frechet_distance(real, frechet.moments(pair.fake))
     return {"fd_percent": frechet.percent(distance, real)}
 
 
-def extrapolation(pair: Pair) -> Scores:
+def extrapolation(pair: Pair, rng: np.random.Generator) -> Scores:
     real = frechet.moments(pair.real)
-    line = frechet.frechet_infinity(real, pair.fake, pair.rng)
+    line = frechet.frechet_infinity(real, pair.fake, rng)
     return {
         "fd_infinity_percent": frechet.percent(line.value, real),
         "fd_sizes": line.sizes,
@@ -184,7 +168,7 @@ def extrapolation(pair: Pair) -> Scores:
     }
 
 
-def balls(pair: Pair) -> Scores:
+def balls(pair: Pair, _: np.random.Generator) -> Scores:
     found = neighbours.neighbourhoods(pair.real, pair.fake)
     return {
         "precision": neighbours.precision(found),
@@ -197,15 +181,15 @@ def balls(pair: Pair) -> Scores:
     }
 
 
-def precision_recall_curve(pair: Pair) -> Scores:
-    curve = prd.prd(pair.real, pair.fake, pair.rng)
+def precision_recall_curve(pair: Pair, rng: np.random.Generator) -> Scores:
+    curve = prd.prd(pair.real, pair.fake, rng)
     return {
         **{"prd_precision": curve.f(1 / 8), "prd_recall": curve.f(8.0)},
         **{"curve_precision": curve.precision, "curve_recall": curve.recall},
     }
 
 
-def diversity(pair: Pair) -> Scores:
+def diversity(pair: Pair, _: np.random.Generator) -> Scores:
     real, fake = (
         vendi.vendi_by_class(x, labels) for x, labels in ((pair.real, pair.real_labels), (pair.fake, pair.fake_labels))
     )

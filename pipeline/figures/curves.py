@@ -62,20 +62,20 @@ def precision_recall(curves: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
 
 
 @style.look
-def spectra(ratios: Mapping[str, np.ndarray], rulers: Mapping[str, np.ndarray]) -> Figure:
+def spectra(ratios: Mapping[str, np.ndarray], baselines: Mapping[str, np.ndarray]) -> Figure:
     """The power at each frequency, as a ratio to that of real images.
 
     Args:
         ratios: of each model, (radii,) from one cycle per image upwards.
-        rulers: the same of known images, by what they are called.
+        baselines: the same of known images, by what they are called.
     """
     label = "Power at each spatial frequency over that of real images"
     names = list(ratios)
-    every = np.concatenate([*ratios.values(), *rulers.values(), [1.0]])
+    every = np.concatenate([*ratios.values(), *baselines.values(), [1.0]])
 
     def draw(axes: Axes, shown: Sequence[str]) -> None:
         axes.axhline(1, **REAL, label=REAL_NAME)
-        for name, ratio in rulers.items():
+        for name, ratio in baselines.items():
             axes.plot(cycles(ratio), ratio, **REAL, linestyle=(0, (1, 1.5)), label=name)
         for name, colour, dash in zip(shown, style.SERIES, style.DASHES, strict=False):
             axes.plot(cycles(ratios[name]), ratios[name], color=colour, linestyle=dash, label=name)

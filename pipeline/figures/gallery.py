@@ -1,4 +1,4 @@
-"""The samples of one source as a gallery: sorted by what the label predictor makes of them."""
+"""The samples of one source as a gallery: sorted by what the classifier makes of them."""
 
 import numpy as np
 import pandas as pd

@@ -1,7 +1,9 @@
-"""What a metric says of itself: the report's page of methods, the table and the tests of the ladder read it."""
+"""What a metric says of itself: the report's page of methods and the sensitivity check read it."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
+
+from pipeline.core.names import BLURRED, COPIES, CORRUPTED
 
 Question = Literal["fidelity", "coverage", "labels", "novelty", "sharpness"]
 Space = Literal["features", "pixels", "labels"]
@@ -23,7 +25,12 @@ CORRUPTIONS = {
     "mean_of_two": "the mean of two random images",
     "part_noise": "pure noise in place of a tenth of the images",
 }
-"""The ladder: what is done to real images so that a metric has something known to see."""
+"""What is done to real images so that a metric has something known to see."""
+
+BASELINE_OF = {"copies": COPIES, "blur": BLURRED} | {
+    corruption: f"{CORRUPTED}{corruption}" for corruption in CORRUPTIONS if corruption not in ("copies", "blur")
+}
+"""The baseline that shows each corruption."""
 
 BLURS = ("blur_slight", "blur", "pca_50", "pca_20")
 REPEATS = ("distinct_100", "distinct_1000")
@@ -33,10 +40,10 @@ REPEATS = ("distinct_100", "distinct_1000")
 class Metric:
     """One number of the comparison, declared beside the function that computes it.
 
-    `sees` and `blind` name rungs of the ladder: those on which the metric gets clearly worse than real data are against
-    real data, and those on which it does not, in every feature space that was tried. They hold on MNIST with 5000
-    samples, in features of the label predictor and of two random networks, and with 10 000. A rung in neither depends
-    on the space or on the number of samples, or is on the edge.
+    `sees` and `blind` name corruptions: those on which the metric gets clearly worse than real data are against real
+    data, and those on which it does not, in every feature space that was tried. They hold on MNIST with 5000
+    samples, in features of the classifier and of two random networks, and with 10 000. A corruption in neither depends on the
+    space or on the number of samples, or is on the edge.
     """
 
     name: str  # in tables
@@ -49,7 +56,7 @@ class Metric:
     sees: tuple[str, ...] = ()
     blind: tuple[str, ...] = ()
     ranks: bool = True  # whether models may be ranked by it
-    trained: bool = False  # whether it is not of samples alone: of a network trained for it, or of labels asked for
+    needs_training: bool = False  # whether a network is trained for it, or labels were requested for it
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():
@@ -62,6 +69,6 @@ class Metric:
                 f"{self.name}: better must be one of {get_args(Better)} or a number, found {self.better!r}"
             )
         if unknown := sorted({*self.sees, *self.blind} - CORRUPTIONS.keys()):
-            raise ValueError(f"{self.name}: not on the ladder: {', '.join(unknown)}")
+            raise ValueError(f"{self.name}: unknown corruptions: {', '.join(unknown)}")
         if both := sorted({*self.sees} & {*self.blind}):
             raise ValueError(f"{self.name}: both seen and unseen: {', '.join(both)}")

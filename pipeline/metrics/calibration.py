@@ -1,4 +1,4 @@
-"""How far can the label predictor be trusted?"""
+"""How far can the classifier be trusted?"""
 
 import numpy as np
 

@@ -5,12 +5,12 @@ from typing import get_args
 from pipeline.metrics import (
     bins,
     birthday,
-    by_networks,
     clipped,
     frechet,
     kernel,
     labels,
     neighbours,
+    network_scores,
     novelty,
     prd,
     sharpness,
@@ -20,7 +20,7 @@ from pipeline.metrics import (
 from pipeline.metrics.base import Metric, Question
 
 MODULES = (
-    *(frechet, kernel, neighbours, clipped, two_sample, by_networks),
+    *(frechet, kernel, neighbours, clipped, two_sample, network_scores),
     *(prd, vendi, bins, birthday),
     labels,
     *(novelty, sharpness),

@@ -1,4 +1,4 @@
-"""Which classes are drawn, how often, and how sure is the label predictor?"""
+"""Which classes are drawn, how often, and how sure is the classifier?"""
 
 import numpy as np
 from scipy.special import chdtrc, rel_entr
@@ -68,7 +68,7 @@ METRICS = (
     ),
     Metric(
         name="ambiguous",
-        title="Unsure: low confidence of the label predictor",
+        title="Unsure: low confidence of the classifier",
         question="labels",
         space="labels",
         better="closer to real",
@@ -162,7 +162,7 @@ def missing_modes(p: np.ndarray, expected: np.ndarray) -> list[int]:
 def classifier_score(probabilities: np.ndarray) -> float:
     """exp E KL(p(y|x) || p(y)), p(y) the mean over samples (Salimans et al., 2016); 1 to the number of classes.
 
-    It is the Inception score with the project's own label predictor. It sees nothing within a class and rises with the
+    It is the Inception score with the project's own classifier. It sees nothing within a class and rises with the
     confidence of the predictor, so models must not be ranked by it.
 
     Args:

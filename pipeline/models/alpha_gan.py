@@ -26,9 +26,9 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss, softplus
 
-from pipeline.blocks import Dropout, SigmoidInLoss, to_signed, to_unit
+from pipeline.core.shapes import Codes, Images
 from pipeline.models.base import Adversarial, Autoencoder, Decay, Objective, TrainedModel, TrainingConfig
-from pipeline.shapes import Codes, Images
+from pipeline.models.common.blocks import Dropout, SigmoidInLoss, to_signed, to_unit
 
 
 class AlphaGan(TrainedModel, Adversarial, Autoencoder):

@@ -9,8 +9,8 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from pipeline.params import Section
-from pipeline.shapes import Codes, Images, Labels
+from pipeline.core.params import Section
+from pipeline.core.shapes import Codes, Images, Labels
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
 
@@ -31,16 +31,16 @@ class TrainingConfig(FamilyConfig):
 
 @dataclass(frozen=True)
 class Objective:
-    """One move of a training step: descend the sum of `terms` in the parameters of `trains`."""
+    """One update of a training step: descend the sum of `losses` in the parameters of `trains`."""
 
     trains: nn.Module
-    terms: Mapping[str, Tensor]  # scalars, each logged under its name
-    watch: Mapping[str, Tensor] = field(default_factory=dict)  # scalars, logged only
+    losses: Mapping[str, Tensor]  # scalars, each logged under its name
+    logged: Mapping[str, Tensor] = field(default_factory=dict)  # scalars that are logged only
 
     @property
     def loss(self) -> Tensor:
         """The scalar that is descended."""
-        return torch.stack(list(self.terms.values())).sum()
+        return torch.stack(list(self.losses.values())).sum()
 
 
 class GenerativeModel(nn.Module, abc.ABC):
@@ -72,7 +72,7 @@ class TrainedModel(GenerativeModel):
 
     @abc.abstractmethod
     def objectives(self, images: Images) -> Iterator[Objective]:
-        """Yield this batch's moves in order; each is taken before the next is asked for."""
+        """Yield this batch's updates in order; each is made before the next is asked for."""
 
     def labelled_objectives(self, images: Images, labels: Labels | None) -> Iterator[Objective]:
         """What the loop asks for: only a `Conditional` model is told the labels."""
@@ -96,7 +96,7 @@ class Conditional(TrainedModel):
 
     @abc.abstractmethod
     def objectives(self, images: Images, labels: Labels) -> Iterator[Objective]:
-        """Yield this batch's moves in order; each is taken before the next is asked for."""
+        """Yield this batch's updates in order; each is made before the next is asked for."""
 
     def labelled_objectives(self, images: Images, labels: Labels | None) -> Iterator[Objective]:
         if labels is None:
@@ -148,7 +148,7 @@ class Variational(Autoencoder):
 class Adversarial(abc.ABC):
     """Capability: a generator plays against a discriminator D.
 
-    Its first objectives are D's, and watch `D_real` and `D_fake`, the means of D's probabilities that the real and the
+    Its first objectives are D's, and log `D_real` and `D_fake`, the means of D's probabilities that the real and the
     fake images are real, and `D_right`, the share of all that it judges right. The generator's has the term
     `generator_loss`. The alarms read these names.
     """

@@ -17,9 +17,9 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from pipeline.blocks import Dropout, SigmoidInLoss, joined, to_signed, to_unit
+from pipeline.core.shapes import Images, Labels
 from pipeline.models.base import Adversarial, Conditional, ConditionalConfig, Objective
-from pipeline.shapes import Images, Labels
+from pipeline.models.common.blocks import Dropout, SigmoidInLoss, joined, to_signed, to_unit
 
 
 class Cgan(Conditional, Adversarial):

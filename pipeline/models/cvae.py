@@ -18,9 +18,9 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from pipeline.blocks import SigmoidInLoss, cross_entropy_of_pixels, joined
+from pipeline.core.shapes import Codes, Images, Labels
 from pipeline.models.base import Conditional, ConditionalConfig, Objective, ObservationModel
-from pipeline.shapes import Codes, Images, Labels
+from pipeline.models.common.blocks import SigmoidInLoss, cross_entropy_of_pixels, joined
 
 
 class Cvae(Conditional, ObservationModel):

@@ -20,9 +20,9 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from pipeline.blocks import SigmoidInLoss, to_signed, to_unit
+from pipeline.core.shapes import Images
 from pipeline.models.base import Adversarial, Decay, Objective, TrainedModel, TrainingConfig
-from pipeline.shapes import Images
+from pipeline.models.common.blocks import SigmoidInLoss, to_signed, to_unit
 
 
 class Dcgan(TrainedModel, Adversarial):

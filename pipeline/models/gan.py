@@ -22,9 +22,9 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import linear, normalize, softplus
 
-from pipeline.blocks import Dropout, SigmoidInLoss, to_signed, to_unit
+from pipeline.core.shapes import Images
 from pipeline.models.base import Adversarial, Objective, TrainedModel, TrainingConfig
-from pipeline.shapes import Images
+from pipeline.models.common.blocks import Dropout, SigmoidInLoss, to_signed, to_unit
 
 
 class Gan(TrainedModel, Adversarial):

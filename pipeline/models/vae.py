@@ -17,9 +17,9 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from pipeline.blocks import SigmoidInLoss, cross_entropy_of_pixels
+from pipeline.core.shapes import Codes, Images
 from pipeline.models.base import Objective, ObservationModel, TrainedModel, TrainingConfig, Variational
-from pipeline.shapes import Codes, Images
+from pipeline.models.common.blocks import SigmoidInLoss, cross_entropy_of_pixels
 
 
 class Vae(TrainedModel, Variational, ObservationModel):

@@ -21,9 +21,9 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from pipeline.blocks import to_signed, to_unit
+from pipeline.core.shapes import Images
 from pipeline.models.base import Adversarial, Decay, Objective, TrainedModel, TrainingConfig
-from pipeline.shapes import Images
+from pipeline.models.common.blocks import to_signed, to_unit
 
 
 class WganGp(TrainedModel, Adversarial):

@@ -1,15 +1,15 @@
 """Gather the scores of all sources: in one table, in short, as verdicts and ranks, and what `dvc metrics` shows."""
 
-import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from pipeline import artifacts
-from pipeline.stages import run
-from pipeline.summary import FLOOR, check_digests, summarise
-from pipeline.verdicts import ranks, verdicts
+from pipeline.analysis.summary import check_digests, summarise
+from pipeline.analysis.verdicts import ranks, verdicts
+from pipeline.core import artifacts
+from pipeline.core.names import TEST
+from pipeline.stages.cli import run
 
 SELECTED = (
     *("fd_percent", "precision", "nearest_neighbour_accuracy"),
@@ -22,25 +22,24 @@ SELECTED = (
 SPACES = ("random", "pixels", "")
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    cli = argparse.ArgumentParser(prog="compare", description=__doc__)
-    cli.add_argument("--measures", type=Path, nargs="+", required=True)
-    cli.add_argument("--models", nargs="+", required=True, help="to compare, in this order; other sources are rulers")
-    cli.add_argument("--table", type=Path, required=True)
-    cli.add_argument("--summary", type=Path, required=True)
-    cli.add_argument("--verdicts", type=Path, required=True)
-    cli.add_argument("--ranks", type=Path, required=True)
-    cli.add_argument("--selection", type=Path, required=True)
-    args = cli.parse_args(argv)
-
-    table = pd.concat([artifacts.read_table(path) for path in args.measures], ignore_index=True)
+def main(
+    *,
+    score_files: list[Path],
+    models: list[str],
+    table_file: Path,
+    summary_file: Path,
+    verdicts_file: Path,
+    ranks_file: Path,
+    selection_file: Path,
+) -> None:
+    table = pd.concat([artifacts.read_table(path) for path in score_files], ignore_index=True)
     check_digests(table)
-    summary, found = summarise(table), verdicts(table, args.models)
-    artifacts.write_table(args.table, table.astype({"draw": "Int64", "label": "Int64", "n": "Int64"}))
-    artifacts.write_table(args.summary, summary)
-    artifacts.write_table(args.verdicts, found)
-    artifacts.write_table(args.ranks, ranks(found))
-    artifacts.write_json(args.selection, selection(summary, args.models))
+    summary, found = summarise(table), verdicts(table, models)
+    artifacts.write_table(table_file, table.astype({"draw": "Int64", "label": "Int64", "n": "Int64"}))
+    artifacts.write_table(summary_file, summary)
+    artifacts.write_table(verdicts_file, found)
+    artifacts.write_table(ranks_file, ranks(found))
+    artifacts.write_json(selection_file, selection(summary, models))
 
 
 def selection(summary: pd.DataFrame, models: Sequence[str]) -> dict[str, dict[str, float]]:
@@ -48,10 +47,10 @@ def selection(summary: pd.DataFrame, models: Sequence[str]) -> dict[str, dict[st
 
     Of each question two or three metrics that go about it in different ways, and what each training cost. Those of
     features are given in the space of the random networks: these have learned nothing, so there is no damage that they
-    have learned to look past, as the label predictor looks past blur.
+    have learned to look past, as the classifier looks past blur.
     """
     chosen = summary[
-        summary["model"].isin([*models, FLOOR])
+        summary["model"].isin([*models, TEST])
         & (summary["set"] == "images")
         & summary["metric"].isin(SELECTED)
         & summary["space"].isin(SPACES)

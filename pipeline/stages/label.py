@@ -1,33 +1,30 @@
 """Predict a label, with calibrated probabilities, for each sample of one source, and say how far it is one."""
 
-import argparse
-from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 import torch
 
-from pipeline import artifacts
-from pipeline.classifier import Ensemble, opinions
+from pipeline.core import artifacts
+from pipeline.core.shapes import Pixels
+from pipeline.evaluation.classifier import Ensemble, opinions, read_classifier
 from pipeline.metrics.conformal import kinds, mutual_information
-from pipeline.shapes import Pixels
-from pipeline.stages import run
+from pipeline.stages.cli import run
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    cli = argparse.ArgumentParser(prog="label", description=__doc__)
-    cli.add_argument("--classifier", type=Path, required=True)
-    cli.add_argument("--samples", type=Path, required=True)
-    cli.add_argument("--labels", type=Path, required=True)
-    args = cli.parse_args(argv)
-
-    classifier = artifacts.read_classifier(args.classifier)
+def main(
+    *,
+    classifier_file: Path,
+    samples_file: Path,
+    labels_file: Path,
+) -> None:
+    classifier = read_classifier(classifier_file)
     tables = [
         label(classifier, torch.from_numpy(pixels)).assign(set=name)
-        for name, pixels in artifacts.read_arrays(args.samples).items()
+        for name, pixels in artifacts.read_arrays(samples_file).items()
     ]
     table = pd.concat(tables)
-    artifacts.write_table(args.labels, table[["set", *table.columns.drop("set")]])
+    artifacts.write_table(labels_file, table[["set", *table.columns.drop("set")]])
 
 
 def label(classifier: Ensemble, pixels: Pixels) -> pd.DataFrame:

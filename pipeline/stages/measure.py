@@ -1,8 +1,7 @@
-"""Score the samples of one source: a model with one seed, or known images."""
+"""Score the samples of one source: a model with one seed, or a baseline."""
 
-import argparse
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,62 +11,70 @@ import torch
 from threadpoolctl import threadpool_limits
 from torch import nn
 
-from pipeline import artifacts
-from pipeline.dataset import TEST, Dataset
+from pipeline.core import artifacts
+from pipeline.core.names import TEST
+from pipeline.core.params import Labels, Samples
+from pipeline.data.dataset import Dataset
+from pipeline.data.dataset_file import read_dataset
+from pipeline.evaluation.classifier import read_classifier
+from pipeline.evaluation.features import digest, features_of, networks
+from pipeline.evaluation.nearest import nearest_images
+from pipeline.evaluation.protocol import draws_of, rows_of
 from pipeline.evaluation.reference import Reference, from_arrays
 from pipeline.evaluation.scores import Details, Draw, Row, evaluate
-from pipeline.features import digest, features_of, networks
 from pipeline.metrics.novelty import nearest_training
-from pipeline.nearest import nearest_images
-from pipeline.params import Labels, Samples
-from pipeline.stages import run, settings
+from pipeline.stages.cli import run
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    cli = argparse.ArgumentParser(prog="measure", description=__doc__)
-    cli.add_argument("--samples-config", type=settings(Samples, "samples"), required=True)
-    cli.add_argument("--labels-config", type=settings(Labels, "labels"), required=True)
-    cli.add_argument("--model", required=True)
-    cli.add_argument("--seed", type=int, required=True)
-    cli.add_argument("--dataset", type=Path, required=True)
-    cli.add_argument("--classifier", type=Path, required=True)
-    cli.add_argument("--reference", type=Path, required=True)
-    cli.add_argument("--samples", type=Path, required=True)
-    cli.add_argument("--labels", type=Path, required=True)
-    cli.add_argument("--record", type=Path, help="of the training, where there was one")
-    cli.add_argument("--measures", type=Path, required=True)
-    cli.add_argument("--details", type=Path, required=True)
-    args = cli.parse_args(argv)
-
-    data = artifacts.read_dataset(args.dataset)
-    reference = from_arrays(artifacts.read_arrays(args.reference), data)
-    spaces = networks(artifacts.read_classifier(args.classifier), len(reference.features) - 1)
-    check_networks(spaces, reference, args.reference)
-    table = artifacts.read_table(args.labels)
+def main(
+    *,
+    samples: Samples,
+    labels: Labels,
+    source: str,
+    seed: int,
+    dataset_file: Path,
+    classifier_file: Path,
+    reference_file: Path,
+    samples_file: Path,
+    labels_file: Path,
+    scores_file: Path,
+    details_file: Path,
+    record_file: Path | None = None,
+) -> None:
+    data = read_dataset(dataset_file)
+    reference = from_arrays(artifacts.read_arrays(reference_file), data)
+    spaces = networks(read_classifier(classifier_file), len(reference.features) - 1)
+    check_networks(spaces, reference, reference_file)
+    predicted = artifacts.read_table(labels_file)
 
     rows: list[Row] = []
     shown: Details = {}
     with threadpool_limits(1):  # k-means sums in another order on several
-        for name, pixels in artifacts.read_arrays(args.samples).items():
-            labels = table[table["set"] == name]
-            for draw in draws(pixels, labels, spaces, data, reference, args.samples_config, args.model == TEST):
-                print(f"{args.model}: {name}, draw {draw.number + 1}", file=sys.stderr, flush=True)
-                found, details = evaluate(draw, data, reference, args.labels_config.ambiguous_below, tell)
+        for name, pixels in artifacts.read_arrays(samples_file).items():
+            table = rows_of(predicted, name, len(pixels))
+            for draw in draws(pixels, table, spaces, data, reference, samples, source == TEST):
+                print(f"{source}: {name}, draw {draw.number + 1}", file=sys.stderr, flush=True)
+                found, details = evaluate(draw, data, reference, labels.ambiguous_below, tell)
                 rows += [{"set": name, "draw": draw.number, **row} for row in found]
                 shown = shown or details
-    if args.record:
-        rows += [{"set": "images", **row} for row in training_rows(artifacts.read_json(args.record))]
+    if record_file:
+        rows += [{"set": "images", **row} for row in training_rows(artifacts.read_json(record_file))]
 
-    artifacts.write_arrays(args.details, **shown)
-    artifacts.write_scores(args.measures, rows, args.model, args.seed)
+    artifacts.write_arrays(details_file, **shown)
+    artifacts.write_scores(scores_file, rows, source, seed)
 
 
 def tell(sentence: str) -> None:
+    """Say in the log what was left out."""
     print(f"left out: {sentence}", file=sys.stderr, flush=True)
 
 
 def check_networks(spaces: Mapping[str, nn.Module], reference: Reference, path: Path) -> None:
-    """Refuse a reference that was made with other networks."""
+    """Refuse a reference that was made with other networks.
+
+    Raises:
+        ValueError: the digest of a network is not that of the reference.
+    """
     for space, network in spaces.items():
         if (found := digest(network)) != reference.digests[space]:
             raise ValueError(
@@ -82,16 +89,15 @@ def draws(
     spaces: Mapping[str, nn.Module],
     data: Dataset,
     reference: Reference,
-    config: Samples,
+    samples: Samples,
     are_test: bool,
 ) -> Iterator[Draw]:
-    """The independent draws that an array of samples holds one after the other.
+    """Yield the independent draws that an array of samples holds one after the other.
 
     The test images are one set. They are cut in halves anew for each draw.
     """
-    size = len(pixels) if are_test else config.count
-    for number in range(len(pixels) // size):
-        part = slice(number * size, (number + 1) * size)
+    size = len(pixels) if are_test else samples.count
+    for number, part in enumerate(draws_of(len(pixels), size)):
         images = pixels[part]
         features = {space: features_of(network, torch.from_numpy(images)) for space, network in spaces.items()}
         nearest = {
@@ -101,11 +107,11 @@ def draws(
             for space, training in reference.training.items()
         }
         draw = Draw(images, labels.iloc[part], features, nearest, number, are_test)
-        yield from (replace(draw, number=again) for again in range(config.draws)) if are_test else [draw]
+        yield from (replace(draw, number=again) for again in range(samples.draws)) if are_test else [draw]
 
 
 def training_rows(record: Row) -> Iterator[Row]:
-    """What a training cost, and the objective it reached on the test images where that is a loss of the model."""
+    """Yield what a training cost, and its objective on the test images where that is one loss of the whole model."""
     yield {"metric": "seconds", "value": record["seconds"]}
     yield {"metric": "images_seen", "value": record["images_seen"]}
     yield {"metric": "parameters", "value": record["parameters"]["total"]}

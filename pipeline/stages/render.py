@@ -1,23 +1,22 @@
 """Make the site: one folder that needs nothing outside itself."""
 
-import argparse
 import dataclasses
-import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 import pandas as pd
 
-from pipeline import artifacts, provenance
-from pipeline.figures.rules import graph
+from pipeline.core import artifacts
+from pipeline.core.params import Params
+from pipeline.figures.rule_graph import graph
 from pipeline.figures.style import svg
-from pipeline.params import Params
-from pipeline.reading import behind, read, sized, tables
-from pipeline.report import render
-from pipeline.report.numbers import number
-from pipeline.report.origin import Step, settings_file, steps, steps_table
-from pipeline.report.results import RULES, Results, data_behind
-from pipeline.stages import run, settings
+from pipeline.report.formatting import number
+from pipeline.report.inputs import RULES, RULES_TABLE, Results
+from pipeline.report.load import jobs_behind, load, sized, tables
+from pipeline.report.pages.provenance import Step, settings_file, steps, steps_table
+from pipeline.report.site import render
+from pipeline.stages.cli import run
+from pipeline.workflow import provenance
 
 SHOWN_LABELS = 100  # samples of the grid, and as many of the least certain
 FOLDERS = {"models", "figures", "data", "static"}  # of a site, beside its pages
@@ -29,7 +28,7 @@ def made_here(found: Results) -> dict[str, bytes]:
     if rules := steps(found.provenance):
         beside = {each.rule: in_short(each) for each in rules}
         made[f"figures/{RULES}"] = svg(graph({each.rule: each.takes_from for each in rules}, beside))
-        made[str(data_behind(RULES))] = steps_table(rules).to_csv(index=False, float_format="%.1f").encode()
+        made[RULES_TABLE] = steps_table(rules).to_csv(index=False, float_format="%.1f").encode()
     return made
 
 
@@ -52,15 +51,15 @@ def write(
     if strange:
         raise ValueError(
             f"{into} should hold nothing but a site, for stale files in it are removed; found {strange[0]}. "
-            "Name another folder with --into."
+            "Name another folder with --site-folder."
         )
     contents = {path: text.encode() for path, text in pages.items()} | dict(made)
     for file in sorted((templates / "static").iterdir()):
         contents[f"static/{file.name}"] = file.read_bytes()
     for path in {figure.path for figure in found.figures.values()} - made.keys():
         contents[path] = (results / path).read_bytes()
-    for path, file in tables(results, found.params).items():
-        contents[f"data/{path}"] = table_bytes(path, file)
+    for path in tables(found.params):
+        contents[f"data/{path}"] = table_bytes(path, results / path)
     for path, content in contents.items():
         artifacts.write_bytes(into / path, content)
     prune(into, set(contents))
@@ -93,31 +92,33 @@ def prune(into: Path, written: set[str]) -> None:
             entry.unlink()
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    """Parse, read, render, write."""
-    cli = argparse.ArgumentParser(prog="render", description=__doc__)
-    cli.add_argument("--params", type=settings(Params, ""), required=True, help="the resolved ones, as JSON")
-    cli.add_argument(
-        "--preset-changes",
-        type=json.loads,
-        required=True,
-        help="JSON: dotted key to [the paper's value, this run's value]",
-    )
-    cli.add_argument("--results", type=Path, required=True, help="folder of the results")
-    cli.add_argument("--rules", type=json.loads, default={}, help="JSON: rule of the Snakefile to what it does")
-    cli.add_argument("--records", type=Path, help="folder of Snakemake's records, for the times")
-    cli.add_argument("--templates", type=Path, required=True, help="folder of the templates")
-    cli.add_argument("--into", type=Path, required=True, help="folder of the site; stale files go")
-    args = cli.parse_args(argv)
+def main(
+    *,
+    params: Params,
+    preset_changes: dict,
+    results_folder: Path,
+    templates_folder: Path,
+    site_folder: Path,
+    rules: dict | None = None,
+    records_folder: Path | None = None,
+) -> None:
+    """Render the site.
 
-    jobs = behind(args.results, args.params, args.records)
-    made_by = provenance.collect(args.params, args.rules, jobs)
-    found = read(args.results, args.params, args.preset_changes, made_by)
+    Args:
+        params: the resolved parameters.
+        preset_changes: dotted key to [the paper's value, this run's value].
+        site_folder: what an earlier render left there and this one does not write is removed.
+        rules: what each rule of the Snakefile does.
+        records_folder: Snakemake's records, for the times of jobs.
+    """
+    jobs = jobs_behind(params, records_folder)
+    made_by = provenance.collect(params, rules or {}, jobs)
+    found = load(results_folder, params, preset_changes, made_by)
     made = made_here(found)
     if drawn := made.get(f"figures/{RULES}"):
-        figures = {**found.figures, RULES: sized(drawn, RULES, Path(RULES))}
+        figures = {**found.figures, RULES: sized(drawn, f"figures/{RULES}", RULES_TABLE)}
         found = dataclasses.replace(found, figures=figures)
-    write(render(found, args.templates), made, found, args.results, args.templates, args.into)
+    write(render(found, templates_folder), made, found, results_folder, templates_folder, site_folder)
 
 
 if __name__ == "__main__":

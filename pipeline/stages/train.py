@@ -1,12 +1,9 @@
 """Train one model with one seed."""
 
-import argparse
 import datetime
-import json
 import math
 import sys
 import time
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,69 +11,72 @@ import pandas as pd
 import torch
 from tqdm import tqdm
 
-from pipeline import artifacts, compute, training
-from pipeline.alarms import Alarm, Trained, find
-from pipeline.graphs import Cuda
-from pipeline.log import Log
-from pipeline.models import configured, family
+from pipeline.analysis.alarms import Alarm, Trained, find
+from pipeline.core import artifacts
+from pipeline.core.compute import choose, device_name, peak_memory
+from pipeline.core.params import Compute
+from pipeline.core.shapes import as_images
+from pipeline.data.dataset_file import read_dataset
 from pipeline.models.base import FittedModel, TrainedModel, TrainingConfig, count
-from pipeline.monitor import Monitor
-from pipeline.params import Compute
-from pipeline.resume import ResumeFile, key_of
-from pipeline.shapes import as_images
-from pipeline.stages import run, settings
+from pipeline.models.common.checkpoint import write_model
+from pipeline.models.common.loading import configured, family_class
+from pipeline.stages.cli import run
+from pipeline.training import loop
+from pipeline.training.cuda_graphs import Cuda
+from pipeline.training.log import Log
+from pipeline.training.monitor import Monitor
+from pipeline.training.resume import ResumeFile, key_of
 
 LINE_EVERY = 10.0  # seconds between two lines in a log
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    cli = argparse.ArgumentParser(prog="train", description=__doc__)
-    cli.add_argument("--model", required=True, help="its name in params.yaml")
-    cli.add_argument("--family", required=True, help="the file in pipeline/models/")
-    cli.add_argument("--config", type=json.loads, required=True, help="what differs from the family's defaults")
-    cli.add_argument("--compute", type=settings(Compute, "compute"), required=True)
-    cli.add_argument("--seed", type=int, required=True)
-    cli.add_argument("--dataset", type=Path, required=True)
-    cli.add_argument("--resume", type=Path, required=True, help="written on the way, to go on from after a kill")
-    cli.add_argument("--resume-every", type=float, default=20.0, help="seconds between two writes of it")
-    cli.add_argument("--checkpoint", type=Path, required=True)
-    cli.add_argument("--history", type=Path, required=True)
-    cli.add_argument("--checks", type=Path, required=True)
-    cli.add_argument("--snapshots", type=Path, required=True)
-    cli.add_argument("--record", type=Path, required=True)
-    args = cli.parse_args(argv)
-
-    kind = family(args.family)
-    arithmetic = compute.choose(args.compute)
-    data = artifacts.read_dataset(args.dataset)
-    config = configured(kind, args.config, len(data.class_names), f"models.{args.model}")
+def main(
+    *,
+    name: str,
+    family: str,
+    settings: dict,
+    compute: Compute,
+    seed: int,
+    dataset_file: Path,
+    resume_file: Path,
+    checkpoint_file: Path,
+    history_file: Path,
+    diagnostics_file: Path,
+    snapshots_file: Path,
+    record_file: Path,
+    resume_every: float = 20.0,
+) -> None:
+    kind = family_class(family)
+    arithmetic = choose(compute)
+    data = read_dataset(dataset_file)
+    config = configured(kind, settings, len(data.class_names), f"models.{name}")
     pixels, labels, test, test_labels = (
         torch.from_numpy(array).to(arithmetic.device)
         for array in (data.train_images, data.train_labels, data.test_images, data.test_labels)
     )
 
-    torch.manual_seed(args.seed)
+    torch.manual_seed(seed)
     model = kind(config).to(arithmetic.device)
-    history, fit = training.History(), training.Evaluation()
+    history, fit = loop.History(), loop.Evaluation()
     monitor = Monitor(model, pixels, arithmetic, labels) if isinstance(model, TrainedModel) else None
-    teller = Teller(args.model, args.seed, monitor)
-    recorder = Cuda(teller.say) if pixels.is_cuda else None
-    key = key_of(args.dataset, f"{args.family} {config} {arithmetic} {args.seed}")
-    resume = ResumeFile(args.resume, key, teller.say, args.resume_every)
+    teller = Teller(name, seed, monitor)
+    recorder = Cuda(teller.say) if compute.cuda_graphs and pixels.is_cuda else None
+    key = key_of(dataset_file, f"{family} {config} {arithmetic} {seed}")
+    resume = ResumeFile(resume_file, key, teller.say, resume_every)
     started = time.perf_counter()
     if isinstance(model, TrainedModel):
-        history = training.train(model, pixels, arithmetic, args.seed, teller, resume, monitor, labels, recorder)
+        history = loop.train(model, pixels, arithmetic, seed, teller, resume, monitor, labels, recorder)
     elif isinstance(model, FittedModel):
         model.fit(as_images(pixels))
     seconds = history.seconds or time.perf_counter() - started  # a resumed training's: of all its processes
     if isinstance(model, TrainedModel):
-        fit = training.evaluate(model, test, test_labels)
+        fit = loop.evaluate(model, test, test_labels)
 
-    artifacts.write_table(args.history, by_step(history))
-    artifacts.write_table(args.checks, tidy(monitor.checks if monitor else Log()))
+    artifacts.write_table(history_file, by_step(history))
+    artifacts.write_table(diagnostics_file, tidy(monitor.checks if monitor else Log()))
     snapshots = monitor.snapshots if monitor else {}
     images = [each.numpy() for each in snapshots.values()]
-    artifacts.write_arrays(args.snapshots, steps=np.array(list(snapshots), int), images=np.array(images, np.uint8))
+    artifacts.write_arrays(snapshots_file, steps=np.array(list(snapshots), int), images=np.array(images, np.uint8))
 
     conditions = {
         "precision": arithmetic.precision,
@@ -85,39 +85,39 @@ def main(argv: Sequence[str] | None = None) -> None:
     }
     epochs = config.epochs if isinstance(config, TrainingConfig) else 1
     artifacts.write_json(
-        args.record,
+        record_file,
         {
-            "model": args.model,
-            "family": args.family,
-            "seed": args.seed,
+            "model": name,
+            "family": family,
+            "seed": seed,
             "config": config.model_dump(),
             "steps": len(history.rows),
             "epochs": epochs,
             "images_seen": epochs * len(pixels),
             "seconds": round(seconds, 2),
             "images_per_second": round(epochs * len(pixels) / seconds),
-            "peak_memory": compute.peak_memory(arithmetic.device),
-            "device": compute.name(arithmetic.device),
+            "peak_memory": peak_memory(arithmetic.device),
+            "device": device_name(arithmetic.device),
             **conditions,
             "parameters": {
                 "total": count(model),
                 **{name: count(part) for name, part in model.named_children()},
             },
             "objectives": fit.objectives,
-            "test": fit.terms,
+            "test": fit.losses,
             "finished": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
         },
     )
     about = {
-        "model": args.model,
-        "seed": str(args.seed),
+        "model": name,
+        "seed": str(seed),
         **{key: str(value) for key, value in conditions.items()},
     }
-    artifacts.write_model(args.checkpoint, model, args.family, about)
+    write_model(checkpoint_file, model, family, about)
     resume.delete()
 
 
-def by_step(history: training.History) -> pd.DataFrame:
+def by_step(history: loop.History) -> pd.DataFrame:
     """What each step logged: step, epoch, and a column for each quantity."""
     steps = range(1, len(history.rows) + 1)
     table = pd.DataFrame(history.rows, columns=pd.Index(history.columns))
@@ -149,7 +149,7 @@ class Teller:
         self.alarms: set[str] = set()
         self.bar: tqdm | None = None
 
-    def __call__(self, progress: training.Progress) -> None:
+    def __call__(self, progress: loop.Progress) -> None:
         over = progress.images_seen == progress.images_to_see
         logged = " ".join(f"{name} {value:.3g}" for name, value in progress.logged.items())
         self.move_bar(progress, logged)
@@ -167,7 +167,7 @@ class Teller:
                 self.say(f"ALARM: {alarm.kind} at step {alarm.first} ({alarm.evidence})")
                 self.alarms.add(alarm.kind)
 
-    def move_bar(self, progress: training.Progress, logged: str) -> None:
+    def move_bar(self, progress: loop.Progress, logged: str) -> None:
         """Only a terminal gets to see it. A resumed training's begins where it goes on."""
         if self.bar is None:
             self.bar = tqdm(
@@ -183,7 +183,7 @@ class Teller:
         if progress.images_seen == progress.images_to_see:
             self.bar.close()
 
-    def found(self, history: training.History) -> list[Alarm]:
+    def found(self, history: loop.History) -> list[Alarm]:
         """The alarms so far, without those that need labels."""
         if not self.monitor:
             return []

@@ -1,6 +1,5 @@
-"""Train the label predictor, calibrate it, and measure how far it can be trusted."""
+"""Train the classifier, calibrate it, and measure how far it can be trusted."""
 
-import argparse
 import time
 from collections.abc import Sequence
 from pathlib import Path
@@ -9,38 +8,39 @@ import numpy as np
 import pandas as pd
 import torch
 
-from pipeline import artifacts, compute
-from pipeline.classifier import Ensemble, Progress, logits_of, opinions, parts, train_ensemble
+from pipeline.core import artifacts
+from pipeline.core.compute import choose, device_name
+from pipeline.core.params import Classifier as Config
+from pipeline.core.params import Compute
+from pipeline.core.shapes import Labels, Pixels
+from pipeline.data.dataset_file import read_dataset
+from pipeline.evaluation.classifier import Ensemble, Progress, logits_of, opinions, parts, train_ensemble
 from pipeline.metrics.calibration import adaptive_calibration_error, calibration_error, confusion, reliability
 from pipeline.metrics.conformal import ALPHAS, prediction_sets, scores, threshold
 from pipeline.metrics.proportions import wilson
-from pipeline.params import Classifier as Config
-from pipeline.params import Compute
-from pipeline.shapes import Labels, Pixels
-from pipeline.stages import run, settings
+from pipeline.stages.cli import run
 
 
-def main(argv: Sequence[str] | None = None) -> None:
-    cli = argparse.ArgumentParser(prog="train_classifier", description=__doc__)
-    cli.add_argument("--config", type=settings(Config, "classifier"), required=True)
-    cli.add_argument("--compute", type=settings(Compute, "compute"), required=True)
-    cli.add_argument("--dataset", type=Path, required=True)
-    cli.add_argument("--checkpoint", type=Path, required=True)
-    cli.add_argument("--summary", type=Path, required=True)
-    cli.add_argument("--confusion", type=Path, required=True)
-    cli.add_argument("--reliability", type=Path, required=True)
-    cli.add_argument("--history", type=Path, required=True)
-    args = cli.parse_args(argv)
-
-    data = artifacts.read_dataset(args.dataset)
+def main(
+    *,
+    classifier: Config,
+    compute: Compute,
+    dataset_file: Path,
+    checkpoint_file: Path,
+    summary_file: Path,
+    confusion_file: Path,
+    reliability_file: Path,
+    history_file: Path,
+) -> None:
+    data = read_dataset(dataset_file)
     classes = len(data.class_names)
-    arithmetic = compute.choose(args.compute)
+    arithmetic = choose(compute)
     history: list[Progress] = []
 
     def tell(progress: Progress) -> None:
         history.append(progress)
         print(
-            f"classifier {progress.member + 1}/{args.config.members}: epoch {progress.epoch}/{args.config.epochs}"
+            f"classifier {progress.member + 1}/{classifier.members}: epoch {progress.epoch}/{classifier.epochs}"
             f" · {progress.images_per_second:,.0f} images/s"
             f" · loss {progress.loss:.3f} · held-out accuracy {progress.accuracy:.2%}",
             flush=True,
@@ -49,41 +49,41 @@ def main(argv: Sequence[str] | None = None) -> None:
     started = time.perf_counter()
     pixels = torch.from_numpy(data.train_images).to(arithmetic.device)
     labels = torch.from_numpy(data.train_labels).to(arithmetic.device)
-    classifier = train_ensemble(classes, pixels, labels, args.config, arithmetic, tell)
-    set_thresholds(classifier, pixels, labels)
+    ensemble = train_ensemble(classes, pixels, labels, classifier, arithmetic, tell)
+    set_thresholds(ensemble, pixels, labels)
     seconds = time.perf_counter() - started
 
     # The test images take no part in anything above.
-    each = opinions(classifier, torch.from_numpy(data.test_images).to(arithmetic.device))
-    logits = classifier.together(each).cpu()
-    raw = (logits * classifier.temperature.cpu()).softmax(1).max(1).values.numpy()
+    each = opinions(ensemble, torch.from_numpy(data.test_images).to(arithmetic.device))
+    logits = ensemble.together(each).cpu()
+    raw = (logits * ensemble.temperature.cpu()).softmax(1).max(1).values.numpy()
     probabilities = logits.softmax(1).numpy()
     confidence, predicted = probabilities.max(1), probabilities.argmax(1)
     correct = predicted == data.test_labels
     members_correct = each.argmax(2).cpu().numpy() == data.test_labels
     lower, upper = wilson(int(correct.sum()), len(correct))
 
-    shape = {"classes": str(classes), "members": str(args.config.members)}
+    shape = {"classes": str(classes), "members": str(classifier.members)}
     about = {**shape, "precision": arithmetic.precision, "threads": str(arithmetic.threads)}
-    artifacts.write_weights(args.checkpoint, classifier.state_dict(), about)
+    artifacts.write_weights(checkpoint_file, ensemble.state_dict(), about)
     artifacts.write_json(
-        args.summary,
+        summary_file,
         {
             "accuracy": float(correct.mean()),
             "accuracy_lower": lower,
             "accuracy_upper": upper,
             "test_images": len(correct),
-            "members": args.config.members,
+            "members": classifier.members,
             "member_accuracy": members_correct.mean(axis=1).tolist(),
-            "temperature": classifier.temperature.item(),
+            "temperature": ensemble.temperature.item(),
             "calibration_error": calibration_error(confidence, correct),
             "calibration_error_before": calibration_error(raw, correct),
             "adaptive_calibration_error": adaptive_calibration_error(confidence, correct),
-            "conformal": conformal(probabilities, data.test_labels, classifier.thresholds.tolist()),
-            "parameters": sum(p.numel() for p in classifier.parameters()),
-            "epochs": args.config.epochs,
+            "conformal": conformal(probabilities, data.test_labels, ensemble.thresholds.tolist()),
+            "parameters": sum(p.numel() for p in ensemble.parameters()),
+            "epochs": classifier.epochs,
             "seconds": round(seconds, 2),
-            "device": compute.name(arithmetic.device),
+            "device": device_name(arithmetic.device),
             "precision": arithmetic.precision,
             "threads": arithmetic.threads,
             "class_names": data.class_names,
@@ -91,10 +91,10 @@ def main(argv: Sequence[str] | None = None) -> None:
             "calibration_images": len(pixels) // 6,
         },
     )
-    artifacts.write_table(args.confusion, pd.DataFrame(confusion(data.test_labels, predicted, classes)))
-    artifacts.write_table(args.reliability, pd.DataFrame(reliability(confidence, correct)))
+    artifacts.write_table(confusion_file, pd.DataFrame(confusion(data.test_labels, predicted, classes)))
+    artifacts.write_table(reliability_file, pd.DataFrame(reliability(confidence, correct)))
     artifacts.write_table(
-        args.history,
+        history_file,
         pd.DataFrame([{"member": p.member, "epoch": p.epoch, "loss": p.loss, "accuracy": p.accuracy} for p in history]),
     )
 

@@ -33,17 +33,19 @@ def test_each_question_is_asked_and_asked_together() -> None:
 def test_each_has_a_formula_that_can_be_set_a_source_and_something_it_sees(metric: Metric) -> None:
     assert "<math" in convert(metric.formula)
     assert metric.title and any(year.isdigit() for year in metric.source.replace(",", " ").replace(";", " ").split())
-    assert metric.sees or (metric.space == "labels" and metric.trained)  # the rungs have no labels that were asked for
+    assert metric.sees or (
+        metric.space == "labels" and metric.needs_training
+    )  # the corruptions have no labels that were asked for
 
 
 def test_each_corruption_is_seen_by_some_metric_of_some_space() -> None:
-    assert {rung for metric in CATALOGUE.values() for rung in metric.sees} == set(CORRUPTIONS)
+    assert {corruption for metric in CATALOGUE.values() for corruption in metric.sees} == set(CORRUPTIONS)
 
 
 def test_a_wrong_declaration_is_refused_with_a_sentence() -> None:
     for change, sentence in (
         ({"name": "two words"}, "must be an identifier, found 'two words'"),
-        ({"sees": ("blurr",)}, "fd_percent: not on the ladder: blurr"),
+        ({"sees": ("blurr",)}, "fd_percent: not on the sensitivity: blurr"),
         ({"sees": ("blur",), "blind": ("blur",)}, "both seen and unseen: blur"),
     ):
         with pytest.raises(ValueError, match=sentence):

@@ -1,6 +1,6 @@
-"""The ladder in small: known damage to images, which each metric sees or does not, as it declares.
+"""The sensitivity in small: known damage to images, which each metric sees or does not, as it declares.
 
-The images are rows of 32 pixels with three strokes, at places that make the class. That is enough for each rung to
+The images are rows of 32 pixels with three strokes, at places that make the class. That is enough for each corruption to
 exist, in features of a random network, as it does for digits.
 """
 
@@ -11,7 +11,6 @@ import pytest
 from scipy.ndimage import gaussian_filter1d
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
-from pipeline import ladder
 from pipeline.metrics import (
     bins,
     birthday,
@@ -30,7 +29,7 @@ from pipeline.metrics import (
 )
 from pipeline.metrics.catalogue import CATALOGUE
 
-ALONE = {name: metric for name, metric in CATALOGUE.items() if not metric.trained}  # of samples alone
+ALONE = {name: metric for name, metric in CATALOGUE.items() if not metric.needs_training}  # of samples alone
 WIDTH, N, CLASSES, FLOORS = 32, 1000, 10, 10
 
 
@@ -67,7 +66,7 @@ class World:
         first, offset, second = self.layers
         return np.maximum((images / 255) @ first + offset, 0) @ second
 
-    def corrupted(self, rung: str) -> np.ndarray:
+    def corrupted(self, corruption: str) -> np.ndarray:
         rng = np.random.default_rng(3)
         x, _ = self.draw(4, N)
         mean = self.train.mean(axis=0)
@@ -87,7 +86,7 @@ class World:
             "distinct_1000": lambda: np.repeat(x[: N // 4], 4, axis=0),
             "mean_of_two": lambda: x / 2 + x[rng.permutation(N)] / 2,
             "part_noise": lambda: np.where(np.arange(N)[:, None] < N // 10, rng.integers(256, size=x.shape), x),
-        }[rung]()
+        }[corruption]()
         return np.clip(found, 0, 255).round().astype(np.uint8)
 
 
@@ -97,10 +96,10 @@ def world() -> World:
 
 
 @cache
-def values(rung: str) -> dict[str, float]:
-    """All scores of a rung; of new real draws for a rung that is a number."""
+def values(corruption: str) -> dict[str, float]:
+    """All scores of a corruption; of new real draws for a corruption that is a number."""
     w, rng = world(), np.random.default_rng(0)
-    images = w.draw(100 + int(rung), N)[0] if rung.isdigit() else w.corrupted(rung)
+    images = w.draw(100 + int(corruption), N)[0] if corruption.isdigit() else w.corrupted(corruption)
     real, fake = w.features(w.real), w.features(images)
     moments, found = frechet.moments(real), neighbours.neighbourhoods(real, fake)
     curve, compared = prd.prd(real, fake, rng), bins.compare_bins(w.bins, images)
@@ -149,28 +148,28 @@ def values(rung: str) -> dict[str, float]:
     }
 
 
-def excess(name: str, rung: str) -> float:
-    """As of the ladder of a run; here real images are new draws."""
+def excess(name: str, corruption: str) -> float:
+    """As of the sensitivity of a run; here real images are new draws."""
     floors = np.array([values(str(i))[name] for i in range(FLOORS)])
-    return ladder.excess(CATALOGUE[name], np.array([values(rung)[name]]), floors)
+    return sensitivity.excess(CATALOGUE[name], np.array([values(corruption)[name]]), floors)
 
 
 def pairs(side: str) -> list[tuple[str, str]]:
-    return [(name, rung) for name, metric in ALONE.items() for rung in getattr(metric, side)]
+    return [(name, corruption) for name, metric in ALONE.items() for corruption in getattr(metric, side)]
 
 
 def test_every_metric_of_samples_alone_is_tried() -> None:
     assert set(values("0")) == set(ALONE)
 
 
-@pytest.mark.parametrize(("name", "rung"), pairs("sees"))
-def test_a_metric_gets_worse_on_what_it_sees(name: str, rung: str) -> None:
-    assert excess(name, rung) > ladder.UNSEEN
+@pytest.mark.parametrize(("name", "corruption"), pairs("sees"))
+def test_a_metric_gets_worse_on_what_it_sees(name: str, corruption: str) -> None:
+    assert excess(name, corruption) > sensitivity.UNSEEN
 
 
-@pytest.mark.parametrize(("name", "rung"), pairs("blind"))
-def test_a_metric_does_not_get_worse_on_what_it_is_blind_to(name: str, rung: str) -> None:
-    assert excess(name, rung) < ladder.SEEN
+@pytest.mark.parametrize(("name", "corruption"), pairs("blind"))
+def test_a_metric_does_not_get_worse_on_what_it_is_blind_to(name: str, corruption: str) -> None:
+    assert excess(name, corruption) < sensitivity.SEEN
 
 
 def test_new_real_draws_are_what_the_numbers_say_they_are() -> None:

@@ -7,7 +7,7 @@ import pytest
 from scipy import stats
 from scipy.stats import ttest_1samp, ttest_ind
 
-from pipeline.metrics.uncertainty import Interval, difference_interval, permutation_test, seed_interval
+from pipeline.analysis.uncertainty import Interval, difference_interval, permutation_test, seed_interval
 
 
 def p_of(a: np.ndarray, b: np.ndarray) -> float:

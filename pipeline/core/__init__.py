@@ -1,0 +1,1 @@
+"""Settings, file formats, and what else every room needs."""

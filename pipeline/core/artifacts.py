@@ -1,0 +1,122 @@
+"""Every file format of the pipeline: written atomically, read back without running anything from the file."""
+
+import contextlib
+import glob
+import json
+import os
+import zipfile
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+
+@contextlib.contextmanager
+def atomic(path: Path) -> Iterator[Path]:
+    """A temporary path in the same folder, which becomes `path` if the block ends well."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    remove_parts_of_killed_writers(path)
+    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    try:
+        yield part
+        with open(part, "rb") as written:
+            os.fsync(written.fileno())
+        part.replace(path)
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def remove_parts_of_killed_writers(path: Path) -> None:
+    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+        try:
+            os.kill(int(part.suffixes[-2].removeprefix(".")), 0)
+        except ProcessLookupError:
+            part.unlink(missing_ok=True)
+        except PermissionError:
+            continue  # It lives, as another user's.
+
+
+def write_text(path: Path, text: str) -> None:
+    with atomic(path) as part:
+        part.write_text(text, encoding="utf-8")
+
+
+def write_bytes(path: Path, content: bytes) -> None:
+    with atomic(path) as part:
+        part.write_bytes(content)
+
+
+def write_json(path: Path, value: Mapping[str, Any] | list) -> None:
+    write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
+def write_table(path: Path, table: pd.DataFrame) -> None:
+    """A tidy CSV. Nine significant digits: with them a float32 survives the round trip."""
+    with atomic(path) as part:
+        table.to_csv(part, index=False, float_format="%.9g")
+
+
+def write_scores(path: Path, rows: list[dict[str, Any]], model: str, seed: int) -> None:
+    """Scores of one model with one seed, as all stages write them: a row each, with what it has of these columns."""
+    columns = ["model", "seed", "set", "draw", "metric", "space", "label", "value", "lower", "upper", "n", "digest"]
+    table = pd.DataFrame(rows, columns=pd.Index(columns)).assign(model=model, seed=seed)
+    write_table(path, table.astype({"draw": "Int64", "label": "Int64", "n": "Int64"}))
+
+
+def read_table(path: Path) -> pd.DataFrame:
+    return pd.read_csv(path)
+
+
+def write_arrays(path: Path, **arrays: np.ndarray) -> None:
+    """An uncompressed .npz: images are read many times and compress badly."""
+    with atomic(path) as part, open(part, "wb") as opened:
+        np.savez(opened, allow_pickle=False, **arrays)
+
+
+def read_arrays(path: Path) -> dict[str, np.ndarray]:
+    """All arrays of an .npz.
+
+    Raises:
+        ValueError: it is damaged, or holds pickled objects.
+    """
+    try:
+        with open(path, "rb") as file, np.load(file, allow_pickle=False) as opened:
+            return dict(opened)
+    except (zipfile.BadZipFile, ValueError, EOFError) as error:
+        raise ValueError(
+            f"{path} should be an intact .npz of plain arrays; found: {error}. Delete it and run again."
+        ) from None
+
+
+def write_weights(path: Path, weights: Mapping[str, "Tensor"], about: Mapping[str, str]) -> None:
+    """A safetensors file; `about` says what the weights are and how they were made.
+
+    It is stored under one key: safetensors writes several in an order that changes from run to run.
+    """
+    from safetensors.torch import save
+
+    plain = {name: tensor.detach().cpu().contiguous() for name, tensor in weights.items()}
+    write_bytes(path, save(plain, {"about": json.dumps(dict(about), sort_keys=True)}))
+
+
+def read_weights(path: Path) -> tuple[dict[str, "Tensor"], dict[str, str]]:
+    """The weights, on the CPU, and what they are."""
+    from safetensors import SafetensorError, safe_open
+
+    try:
+        with safe_open(path, "pt") as opened:
+            about = (opened.metadata() or {}).get("about", "nothing of what its weights are")
+            return {name: opened.get_tensor(name) for name in opened.keys()}, json.loads(about)
+    except (SafetensorError, json.JSONDecodeError) as error:
+        raise ValueError(
+            f"{path} should be an intact safetensors file; found: {error}. Delete it and run again."
+        ) from None

@@ -1,0 +1,82 @@
+"""Where and how precisely the arithmetic is done: device, precision, threads."""
+
+import contextlib
+import resource
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TypeVar
+
+import torch
+
+from pipeline.core.params import Compute
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True)
+class Arithmetic:
+    """What `Compute` means on this machine."""
+
+    device: torch.device
+    precision: str  # bfloat16 | float32
+    threads: int
+
+    def autocast(self) -> contextlib.AbstractContextManager:
+        """Matrix products in low precision, if that was chosen."""
+        if self.precision == "bfloat16":
+            return torch.autocast(self.device.type, torch.bfloat16)
+        return contextlib.nullcontext()
+
+    def objectives(self, batch: Iterator[T]) -> Iterator[T]:
+        """Yield the objectives of a batch, each computed under the chosen precision.
+
+        Autocast caches a network's weights in low precision until its context ends. Between two steps the weights
+        change, so each objective has a context of its own.
+        """
+        while True:
+            with self.autocast():
+                objective = next(batch, None)
+            if objective is None:
+                return
+            yield objective
+
+
+def choose(wanted: Compute) -> Arithmetic:
+    """Resolve `auto` and set torch up accordingly.
+
+    Raises:
+        ValueError: CUDA is asked for and not there.
+    """
+    if wanted.device == "cuda" and not torch.cuda.is_available():
+        raise ValueError("compute.device is cuda, but torch finds no CUDA device here. Use auto or cpu.")
+    cuda = torch.cuda.is_available() and wanted.device != "cpu"
+    precision = wanted.precision
+    if precision == "auto":
+        precision = "bfloat16" if (gpu_has_bfloat16() if cuda else cpu_has_bfloat16()) else "float32"
+    torch.set_num_threads(wanted.threads)
+    torch.set_flush_denormal(True)  # a vanishing gradient must not become slow as well
+    return Arithmetic(torch.device("cuda" if cuda else "cpu"), precision, wanted.threads)
+
+
+def gpu_has_bfloat16() -> bool:
+    """Whether the GPU multiplies bfloat16 matrices in hardware: from Ampere on."""
+    return torch.cuda.is_bf16_supported(including_emulation=False)
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether the CPU multiplies bfloat16 matrices in hardware (avx512_bf16 or amx)."""
+    return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
+
+
+def device_name(device: torch.device) -> str:
+    """The device in words, as the report prints it."""
+    return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
+
+
+def peak_memory(device: torch.device) -> int:
+    """The most memory that this process has held so far, in bytes: on a GPU of the device, else all of it."""
+    if device.type == "cuda":
+        return torch.cuda.max_memory_allocated(device)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else 1024 * peak

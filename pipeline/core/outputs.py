@@ -1,0 +1,135 @@
+"""What a run produces for the report: one table of files and one of pages, read by the rules and by the site."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import PurePosixPath
+from typing import NamedTuple
+
+from pipeline.core import families
+from pipeline.core.names import COPIES, TEST
+from pipeline.core.params import Params
+
+PICTURES = {".svg", ".png"}
+PAGES = {  # of the site: name of the file, of its template and of its module; title
+    "index": "Overview",
+    "scores": "Scores",
+    "compare": "Side by side",
+    "labels": "Labels",
+    "training": "Training",
+    "latent": "Latent space",
+    "coverage": "Missing and copied",
+    "paper": "The paper",
+    "methods": "Methods",
+    "provenance": "Provenance",
+}
+
+
+class Output(NamedTuple):
+    """A kind of file.
+
+    Attributes:
+        owner: `run` (one file), `sensitivity` (one file, where the metrics are tried), `model` (each), `images` (each
+            model and the real test images), `copies` (the baseline of training images), or a capability of families.
+        path: below results/. `{name}` is that of the source, `{seed}` the seed that is shown, `{seeds}` each seed.
+        table: what a picture was drawn from, likewise.
+    """
+
+    owner: str
+    path: str
+    table: str = ""
+
+
+OUTPUTS = (
+    Output("run", "metrics.csv"),
+    Output("run", "summary.csv"),
+    Output("run", "verdicts.csv"),
+    Output("run", "ranks.csv"),
+    Output("run", "claims.csv"),
+    Output("run", "classifier/summary.json"),
+    Output("run", "figures/classifier/confusion.svg", "classifier/confusion.csv"),
+    Output("run", "figures/classifier/reliability.svg", "classifier/reliability.csv"),
+    Output("run", "figures/comparison/sharpness.svg", "metrics.csv"),
+    Output("run", "figures/comparison/confidence.svg", "metrics.csv"),
+    Output("run", "figures/comparison/prd.svg", "figures/comparison/prd.csv"),
+    Output("run", "figures/comparison/extrapolation.svg", "figures/comparison/extrapolation.csv"),
+    Output("run", "figures/comparison/spectrum.svg", "figures/comparison/spectrum.csv"),
+    Output("sensitivity", "figures/comparison/sensitivity.svg", "figures/comparison/sensitivity.csv"),
+    Output("images", "figures/{name}/samples.png"),
+    Output("images", "figures/{name}/labels.svg", "labels/{name}/{seed}.csv"),
+    Output("images", "figures/{name}/ambiguous.svg", "labels/{name}/{seed}.csv"),
+    Output("images", "figures/{name}/classes.svg", "metrics.csv"),
+    Output("images", "figures/{name}/gallery.png", "figures/{name}/gallery.csv"),
+    Output("images", "figures/{name}/nearest.svg", "figures/{name}/nearest.csv"),
+    Output("images", "figures/{name}/bins.svg", "figures/{name}/bins.csv"),
+    Output("copies", "figures/{name}/nearest.svg", "figures/{name}/nearest.csv"),
+    Output("model", "networks/{name}.json"),
+    Output("model", "training/{name}/{seeds}.json"),
+    Output("TrainedModel", "figures/{name}/networks.svg", "networks/{name}.json"),
+    Output("TrainedModel", "figures/{name}/losses.svg", "curves/{name}.csv"),
+    Output("TrainedModel", "figures/{name}/diagnostics.svg", "diagnostics/{name}/{seed}.csv"),
+    Output("TrainedModel", "figures/{name}/snapshots.svg", "snapshot_labels/{name}/{seed}.csv"),
+    Output("TrainedModel", "figures/{name}/film.png", "figures/{name}/film.csv"),
+    Output("TrainedModel", "alarms/{name}/{seeds}.csv"),
+    Output("Conditional", "figures/{name}/requested.svg", "figures/{name}/requested.csv"),
+    Output("Adversarial", "figures/{name}/perfect_discriminator.svg", "perfect_discriminator/{name}/{seed}.csv"),
+    Output("Adversarial", "perfect_discriminator/{name}/{seeds}.csv"),
+    Output("ObservationModel", "figures/{name}/observations.png"),
+    Output("Autoencoder", "figures/{name}/manifold.png", "figures/{name}/latent.json"),
+    Output("Autoencoder", "figures/{name}/codes.svg"),
+    Output("Autoencoder", "figures/{name}/interpolations.png", "figures/{name}/latent.json"),
+)
+
+
+@dataclass(frozen=True)
+class Produced:
+    """One file of a run; paths are below results/."""
+
+    path: str
+    table: str = ""  # what a picture was drawn from
+    offered: bool = True  # to readers of the site, if it is a table
+
+    @property
+    def is_picture(self) -> bool:
+        return PurePosixPath(self.path).suffix in PICTURES
+
+
+def produced(params: Params) -> list[Produced]:
+    """Return every file of a run that the report needs, each once, tables behind pictures included."""
+    listed = {file.path: file for output in OUTPUTS for file in files_of(output, params)}
+    tables = {file.table: Produced(file.table) for file in listed.values() if file.table}
+    return list((tables | listed).values())
+
+
+def files_of(output: Output, params: Params) -> Iterator[Produced]:
+    """Yield the files of one kind."""
+    for name in owners(output.owner, params):
+        shown = params.seeds[0] if name in params.models else 0
+        for seed in params.seeds if "{seeds}" in output.path else [shown]:
+            path, table = (text.format(name=name, seed=shown, seeds=seed) for text in (output.path, output.table))
+            yield Produced(path, table, offered=seed == shown)
+
+
+def owners(owner: str, params: Params) -> list[str]:
+    """Return the sources that own such files; a file of the whole run is owned by `run`."""
+    match owner:
+        case "run":
+            return ["run"]
+        case "sensitivity":
+            return ["run"] if params.metrics.sensitivity else []
+        case "model":
+            return list(params.models)
+        case "images":
+            return [*params.models, TEST]
+        case "copies":
+            return [COPIES]
+    return having(owner, params)
+
+
+def having(capability: str, params: Params) -> list[str]:
+    """Return the models whose class is declared to have a capability."""
+    return [name for name, model in params.models.items() if capability in families.bases(model.family)]
+
+
+def pages(params: Params) -> dict[str, str]:
+    """Return the names and titles of the pages of a run; only autoencoders have a latent space."""
+    return {name: title for name, title in PAGES.items() if name != "latent" or having("Autoencoder", params)}

@@ -1,0 +1,56 @@
+"""The spaces in which samples are compared: what a network makes of an image.
+
+A score depends on its features more than on its formula. The classifier's features see what makes a digit; they
+were trained to overlook the rest, so a blurred image may look better than a real one. Untrained networks overlook
+nothing in particular (Naeem et al., 2020, advise them for such images), and several of them show what hangs on one.
+"""
+
+import hashlib
+
+import numpy as np
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from pipeline.core.shapes import Images, Pixels, as_images
+from pipeline.evaluation.classifier import BATCH, Ensemble
+
+MEAN, SPREAD = 0.1307, 0.3081  # of the pixels of MNIST: about zero mean and unit variance are what networks expect
+
+
+class RandomNetwork(nn.Sequential):
+    """An untrained convolutional network; the seed makes its weights."""
+
+    def __init__(self, seed: int) -> None:
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            super().__init__(
+                *(nn.Conv2d(1, 32, 5, padding=2), nn.ReLU(), nn.AvgPool2d(2)),
+                *(nn.Conv2d(32, 64, 3, padding=1), nn.ReLU(), nn.AdaptiveAvgPool2d(4)),
+                *(nn.Flatten(), nn.Linear(1024, 128)),
+            )
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # twice as fast on a CPU
+
+    def forward(self, images: Images) -> Float[Tensor, "n features"]:
+        return super().forward((images - MEAN) / SPREAD)
+
+
+def networks(classifier: Ensemble, randoms: int) -> dict[str, nn.Module]:
+    """The network of each feature space: the classifier's first member, and `randoms` untrained ones."""
+    untrained = {f"random_{seed}": RandomNetwork(seed) for seed in range(1, randoms + 1)}
+    return {"classifier": classifier.features, **untrained}
+
+
+@torch.no_grad()
+def features_of(network: nn.Module, pixels: Pixels) -> np.ndarray:
+    """The features (n, d) of stored images, float32."""
+    network.eval()
+    return torch.cat([network(as_images(batch)) for batch in pixels.split(BATCH)]).cpu().numpy()
+
+
+def digest(network: nn.Module) -> str:
+    """Twelve hexadecimal digits that tell networks with other weights apart: their scores cannot be compared."""
+    hashed = hashlib.sha256()
+    for name, value in sorted(network.state_dict().items()):
+        hashed.update(f"{name} {tuple(value.shape)}".encode() + value.cpu().contiguous().numpy().tobytes())
+    return hashed.hexdigest()[:12]

@@ -1,0 +1,105 @@
+"""Scores by networks that are trained for nothing else: can they tell samples apart, and learn labels from them?"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import bdtrc
+
+from pipeline.metrics.base import BLURS, REPEATS, Metric
+from pipeline.metrics.inputs import check_equal_counts
+from pipeline.metrics.proportions import wilson
+
+METRICS = (
+    Metric(
+        name="c2st_accuracy",
+        title="Accuracy of a network that tells fake from real",
+        question="fidelity",
+        space="pixels",
+        better=0.5,
+        formula=r"\frac{1}{2}\bigl(P[f(x)<0]+P[f(y)>0]\bigr)",
+        source="Lopez-Paz & Oquab, 2017",
+        sees=(*BLURS, "noise", "threshold", "shift", "half_one_class", *REPEATS, "mean_of_two"),
+        blind=("copies",),
+        needs_training=True,
+    ),
+    Metric(
+        name="c2st_gap",
+        title="Log odds between fake and real of that network (nats)",
+        question="fidelity",
+        space="pixels",
+        better="lower",
+        formula=r"E\,f(y)-E\,f(x)",
+        source="after Lopez-Paz & Oquab, 2017; the logits as a statistic: Cheng & Cloninger, 2022",
+        sees=(
+            *(*BLURS, "noise", "threshold", "shift"),
+            *("missing_class", "half_one_class", *REPEATS, "mean_of_two", "part_noise"),
+        ),
+        blind=("copies",),
+        needs_training=True,
+    ),
+    Metric(
+        name="label_fidelity",
+        title="Label fidelity: predicted as asked for",
+        question="labels",
+        space="labels",
+        better="higher",
+        formula=r"P\bigl[\arg\max_y p(y\mid x_c)=c\bigr]",
+        source="GAN-test of Shmelkov et al., 2018",
+        needs_training=True,
+    ),
+    Metric(
+        name="cas",
+        title="Accuracy on real images after training on samples",
+        question="labels",
+        space="labels",
+        better="higher",
+        formula=r"P\bigl[\hat y_{\mathrm{samples}}(x)=y\bigr]",
+        source="Ravuri & Vinyals, 2019",
+        needs_training=True,
+    ),
+)
+
+
+@dataclass(frozen=True)
+class C2st:
+    """How well images that were held out are told apart."""
+
+    accuracy: float  # 0.5 by guessing
+    lower: float  # 95 % (Wilson), for this network: another training gives another one
+    upper: float
+    p: float  # of as many right guesses or more (binomial, one-sided)
+    gap: float  # nats; goes on growing where the accuracy is 1
+    n: int  # images that were held out
+
+
+def c2st_scores(real: np.ndarray, fake: np.ndarray) -> C2st:
+    """The two-sample test by a network (Lopez-Paz & Oquab, 2017).
+
+    Args:
+        real: (n,) log odds of being fake, of real images that the network has not seen.
+        fake: (n,) of fakes that it has not seen.
+
+    Raises:
+        ValueError: for sets of unequal size, of which one class would be the better guess, or empty ones.
+    """
+    check_equal_counts(len(real), len(fake), "the two-sample test by a network")
+    if not len(real):
+        raise ValueError("the two-sample test by a network: expected images that were held out, found none")
+    right, n = int((real < 0).sum() + (fake > 0).sum()), len(real) + len(fake)
+    p = float(bdtrc(right - 1, n, 0.5))  # of so many right, or more, by chance
+    return C2st(right / n, *wilson(right, n), p, float(fake.mean() - real.mean()), n)
+
+
+def accuracy(given: np.ndarray, found: np.ndarray) -> tuple[float, float, float]:
+    """The share of labels (n,) that agree, with its 95 % interval (Wilson).
+
+    `label_fidelity` is that of the labels that were asked for and those that are predicted; `cas`
+    that of real images' labels and those that a network reads which has learned from samples.
+
+    Raises:
+        ValueError: for unequal numbers of labels, or none.
+    """
+    if given.shape != found.shape or given.ndim != 1 or not len(given):
+        raise ValueError(f"expected two arrays (n,) of labels, found {given.shape} and {found.shape}")
+    right = int((given == found).sum())
+    return right / len(given), *wilson(right, len(given))

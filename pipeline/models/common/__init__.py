@@ -1,0 +1,1 @@
+"""What families share: layers, their tables, checkpoints, loading by name."""

@@ -1,0 +1,46 @@
+"""Finds a family by the name of its file: there is no registry to edit."""
+
+import importlib
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+from pipeline.core.params import ParamsError, check
+from pipeline.models.base import Conditional, FamilyConfig, GenerativeModel
+
+
+def family_class(name: str) -> type[GenerativeModel]:
+    """The one model class of `pipeline/models/<name>.py`.
+
+    Raises:
+        ValueError: the file defines no concrete GenerativeModel, or more than one.
+    """
+    module = importlib.import_module(f"pipeline.models.{name}")
+    found = [
+        thing
+        for _, thing in inspect.getmembers(module, inspect.isclass)
+        if issubclass(thing, GenerativeModel) and thing.__module__ == module.__name__
+    ]
+    if len(found) != 1 or inspect.isabstract(found[0]):
+        raise ValueError(
+            f"pipeline/models/{name}.py should define exactly one GenerativeModel with all its methods; "
+            f"found {', '.join(kind.__name__ for kind in found) or 'none'}."
+        )
+    return found[0]
+
+
+def configured(kind: type[GenerativeModel], settings: Mapping[str, Any], classes: int, where: str) -> FamilyConfig:
+    """The settings of a family, for a data set of so many classes: a conditional one is told. `where` is their key.
+
+    Raises:
+        ParamsError: a setting is not right, or is another number of classes.
+    """
+    if not issubclass(kind, Conditional):
+        return check(kind.Config, settings, where)
+    config = check(kind.Config, {"classes": classes, **settings}, where)
+    if config.classes != classes:
+        raise ParamsError(
+            f"params.yaml: {where}.classes: expected {classes}, as the data set has; found {config.classes}. "
+            "Leave the key out: the data set fills it in."
+        )
+    return config

@@ -1,0 +1,52 @@
+"""Any two models side by side."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from pipeline.core.names import TEST
+from pipeline.report.pairwise import Duel, leading
+from pipeline.report.score_tables import Scored, ScoreTable
+
+
+@dataclass(frozen=True)
+class Line:
+    """One score: of the real test images, and of each model."""
+
+    metric: str
+    title: str
+    space: str
+    real: Scored
+    models: Mapping[str, Scored]
+
+
+@dataclass(frozen=True)
+class ComparePage:
+    """All pairs, and all scores with a column for each model; a script leaves two of them."""
+
+    pairs: Sequence[Duel]
+    shown: Duel | None  # the pair that a reader sees first
+    lines: Mapping[str, Sequence[Line]]  # by the title of the question
+
+
+def compare_page(pairs: Sequence[Duel], tables: Sequence[ScoreTable]) -> ComparePage:
+    """Turn the tables of scores so that models stand side by side."""
+    return ComparePage(
+        pairs=pairs,
+        shown=leading(pairs),
+        lines={table.asked.title: lines(table) for table in tables},
+    )
+
+
+def lines(table: ScoreTable) -> list[Line]:
+    """A row for each score of one question."""
+    real = next((row for row in table.scores.others if row.name == TEST), None)
+    return [
+        Line(
+            metric=metric.name,
+            title=metric.title,
+            space=space,
+            real=real.values[place] if real else Scored(None, ""),
+            models={row.name: row.values[place] for row in table.scores.models},
+        )
+        for place, (metric, space) in enumerate(table.scores.places)
+    ]

@@ -1,0 +1,92 @@
+"""The first page: what was run, what came of it, and what the models draw."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from pipeline.report.inputs import Results
+from pipeline.report.pages.model import ModelView, Source
+from pipeline.report.pairwise import Duel, leading
+from pipeline.report.score_tables import Cell, Table, headlines
+from pipeline.report.wording import PLAIN, Plain
+
+FEW = 3  # models that a sentence can list; of more it names the extremes
+
+
+@dataclass(frozen=True)
+class Change:
+    """A setting that the preset changes."""
+
+    key: str
+    paper: Any
+    here: Any
+
+
+@dataclass(frozen=True)
+class Run:
+    """What was run: the facts on the first screen."""
+
+    dataset: str
+    preset: str
+    changes: Sequence[Change]
+    seeds: Sequence[int]
+    samples: int
+    draws: int
+    ambiguous_below: float
+    arithmetic: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Finding:
+    """What one metric says of the models: each of a few, or the lowest and the highest of many."""
+
+    named: Sequence[tuple[Source, Cell]]
+    models: int
+    real: Cell | None
+
+
+@dataclass(frozen=True)
+class Overview:
+    """The comparison in short."""
+
+    duel: Duel | None
+    headlines: Table
+    plain: Sequence[Plain]
+    sharpness: Finding
+    ambiguous: Finding
+
+
+def run_of(results: Results) -> Run:
+    """The facts of the run."""
+    params = results.params
+    records = [record for records in results.training.values() for record in records]
+    return Run(
+        dataset=params.data.dataset,
+        preset=params.preset,
+        changes=[Change(key, *values) for key, values in results.preset_changes.items()],
+        seeds=params.seeds,
+        samples=params.samples.count,
+        draws=params.samples.draws,
+        ambiguous_below=params.labels.ambiguous_below,
+        arithmetic=list(dict.fromkeys(f"{record['device']}, {record['precision']}" for record in records)),
+    )
+
+
+def index_page(results: Results, models: Sequence[ModelView], real: Source, pairs: Sequence[Duel]) -> Overview:
+    """Choose what the first page shows."""
+    return Overview(
+        duel=leading(pairs),
+        headlines=headlines(results.scores, results.ranks, list(results.params.models)),
+        plain=[plain for plain in PLAIN if sum(plain.name in each.cells for each in (real, *models)) > 1],
+        sharpness=finding(models, real, "sharpness_ratio"),
+        ambiguous=finding(models, real, "ambiguous"),
+    )
+
+
+def finding(models: Sequence[ModelView], real: Source, key: str) -> Finding:
+    """All models' numbers where a sentence can hold them, else the extremes."""
+    scored = [(model, cell) for model in models if (cell := model.cells.get(key)) is not None]
+    if len(scored) > FEW:
+        ranked = sorted(scored, key=lambda each: each[1].value)
+        return Finding([ranked[0], ranked[-1]], len(scored), real.cells.get(key))
+    return Finding(scored, len(scored), real.cells.get(key))

@@ -1,0 +1,137 @@
+"""How the models are scored: every metric of the catalogue, and what this run's baselines make of it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from pipeline.analysis.sensitivity import disagreements
+from pipeline.core.names import TEST
+from pipeline.metrics.base import CORRUPTIONS, Metric, Question
+from pipeline.metrics.catalogue import CATALOGUE
+from pipeline.report.inputs import Figure, Results
+from pipeline.report.score_tables import IMAGES, Cell, Summary
+from pipeline.report.wording import BASELINES, PLAIN, QUESTIONS, SPACES, WHERE, Asked, Plain, direction
+
+SURPRISING = ["metric", "space", "corruption", "declared", "found"]
+
+
+@dataclass(frozen=True)
+class Scale:
+    """What a metric says in one space of the real test images, half against half, and of noise."""
+
+    space: str
+    floor: Cell | None
+    noise: Cell | None
+
+
+@dataclass(frozen=True)
+class Method:
+    """One metric of the catalogue, in words."""
+
+    metric: Metric
+    direction: str
+    where: str
+    sees: Sequence[str]
+    blind: Sequence[str]
+    scales: Sequence[Scale]
+
+
+@dataclass(frozen=True)
+class Chapter:
+    """The metrics of one question."""
+
+    question: Question
+    asked: Asked
+    methods: Sequence[Method]
+
+
+@dataclass(frozen=True)
+class Network:
+    """What makes a feature space: its name in tables, and the digest of its weights."""
+
+    space: str
+    digest: str
+
+
+@dataclass(frozen=True)
+class Surprise:
+    """A corruption of the sensitivity that a metric took otherwise than declared."""
+
+    metric: Metric
+    space: str
+    corruption: str
+    declared: str
+    found: str
+
+
+@dataclass(frozen=True)
+class MethodsPage:
+    """The metrics, the protocol, and the sensitivity if it was run."""
+
+    chapters: Sequence[Chapter]
+    plain: Sequence[Plain]
+    baselines: Sequence[str]
+    networks: Sequence[Network]
+    samples: Sequence[int]  # different numbers of samples that scores rest on
+    draws: int
+    random_networks: int
+    seeds: Sequence[int]
+    sensitivity: Figure | None
+    surprises: Sequence[Surprise]
+
+
+def methods_page(results: Results) -> MethodsPage:
+    """Join the catalogue with the tables of the run."""
+    summary = results.scores
+    scores = results.metrics[results.metrics["metric"].isin(CATALOGUE)]
+    return MethodsPage(
+        chapters=[
+            Chapter(
+                question,
+                asked,
+                [method(metric, summary) for metric in CATALOGUE.values() if metric.question == question],
+            )
+            for question, asked in QUESTIONS.items()
+        ],
+        plain=PLAIN,
+        baselines=[title for name, title in BASELINES.items() if (name, IMAGES) in summary.sources],
+        networks=networks(results.metrics),
+        samples=sorted({int(n) for n in scores["n"].dropna()}),
+        draws=results.params.samples.draws,
+        random_networks=results.params.metrics.random_networks,
+        seeds=results.params.seeds,
+        sensitivity=results.figures.get("comparison/sensitivity.svg"),
+        surprises=[] if results.sensitivity is None else surprises(results.sensitivity),
+    )
+
+
+def method(metric: Metric, summary: Summary) -> Method:
+    """One metric, with its scale in every space that it was measured in."""
+    return Method(
+        metric,
+        direction(metric),
+        WHERE[metric.space],
+        [CORRUPTIONS[corruption] for corruption in metric.sees],
+        [CORRUPTIONS[corruption] for corruption in metric.blind],
+        [
+            Scale(space, *(summary.cell(baseline, metric.name, space) for baseline in (TEST, "noise")))
+            for space in SPACES
+            if (metric.name, space) in summary.spaces
+        ],
+    )
+
+
+def networks(metrics: pd.DataFrame) -> list[Network]:
+    """The networks whose features were compared."""
+    made = metrics[["space", "digest"]].dropna().drop_duplicates().sort_values("space")
+    return [Network(*row) for row in made.itertuples(index=False, name=None)]
+
+
+def surprises(sensitivity: pd.DataFrame) -> list[Surprise]:
+    """List where the sensitivity check of this run shows the opposite of what the catalogue declares."""
+    rows = disagreements(sensitivity)[SURPRISING].itertuples(index=False, name=None)
+    return [
+        Surprise(CATALOGUE[metric], space, CORRUPTIONS[corruption], declared, found)
+        for metric, space, corruption, declared, found in rows
+    ]

@@ -1,0 +1,145 @@
+"""What there is to show of each set of images: its pictures, its numbers, and of a model how it was trained."""
+
+from collections.abc import Mapping, Sequence, Set
+from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
+
+from pipeline.core.names import TEST
+from pipeline.report.inputs import Figure, Results
+from pipeline.report.markdown import prose
+from pipeline.report.score_tables import OBSERVATIONS, IMAGES, Cell, Measured, Summary
+from pipeline.report.training_health import Health, health
+from pipeline.report.wording import PLAIN, Plain
+
+
+@dataclass(frozen=True)
+class Source:
+    """A set of images with its pictures and numbers."""
+
+    name: str
+    href: str | None
+    figures: Mapping[str, Figure]  # by their name without ending
+    cells: Mapping[str, Cell]  # by metric; what was not measured is missing
+
+
+@dataclass(frozen=True)
+class SeedRow:
+    """One plain number of one set of images, seed by seed."""
+
+    plain: Plain
+    drawn: str
+    values: Sequence[float | None]
+
+
+@dataclass(frozen=True)
+class Share:
+    """How often one class was predicted, and how often on the real test images."""
+
+    label: str
+    share: Cell | None
+    real: Cell | None
+
+
+@dataclass(frozen=True)
+class Kind:
+    """How large a share of a model's images the conformal sets call so, and of the real test images."""
+
+    name: str
+    metric: str  # empty for what is left
+    share: float
+    real: float
+
+
+@dataclass(frozen=True)
+class ModelView(Source):
+    """All there is to show of one model."""
+
+    family: str
+    paragraph: Markup
+    code: str
+    capabilities: Set[str]
+    overrides: Mapping[str, Any]
+    settings: Mapping[str, Any]
+    networks: Sequence[Mapping[str, Any]]
+    parameters: int
+    seeds: Sequence[int]
+    seed_rows: Sequence[SeedRow]
+    shares: Sequence[Share]
+    kinds: Sequence[Kind]
+    training: Sequence[Mapping[str, Any]]
+    health: Health | None  # of a model that is trained step by step
+
+
+def model_views(results: Results) -> list[ModelView]:
+    """One view for each model, in the order of params.yaml."""
+    return [model_view(results, name) for name in results.params.models]
+
+
+def model_view(results: Results, name: str) -> ModelView:
+    """Choose what is shown of one model."""
+    model, network = results.params.models[name], results.networks[name]
+    family, training = results.families[model.family], results.training[name]
+    summary, measured = results.scores, results.measured
+    return ModelView(
+        name=name,
+        href=f"models/{name}.html",
+        figures=figures_of(results, name),
+        cells=cells_of(summary, name),
+        family=model.family,
+        paragraph=prose(family.paragraph),
+        code=family.code,
+        capabilities=family.capabilities,
+        overrides=model.overrides,
+        settings=training[0]["config"] if training else model.overrides,
+        networks=network["networks"],
+        parameters=network["parameters"],
+        seeds=results.params.seeds,
+        seed_rows=seed_rows(measured, name, results.params.seeds),
+        shares=[
+            Share(label, measured.share(name, index), measured.share(TEST, index))
+            for index, label in enumerate(results.classifier["class_names"])
+        ],
+        kinds=kinds(summary, name),
+        training=training,
+        health=health(results.alarms[name], results.experiments.get(name, ())) if name in results.alarms else None,
+    )
+
+
+def figures_of(results: Results, owner: str) -> dict[str, Figure]:
+    """The figures in the owner's folder, by their name without ending."""
+    return {
+        path.partition("/")[2].partition(".")[0]: figure
+        for path, figure in results.figures.items()
+        if path.startswith(f"{owner}/")
+    }
+
+
+def cells_of(summary: Summary, name: str) -> dict[str, Cell]:
+    """What was measured of a source, by metric: each in the one space that stands for it."""
+    cells = {metric: summary.cell(name, metric) for metric, _ in summary.spaces}
+    return {metric: cell for metric, cell in cells.items() if cell}
+
+
+def kinds(summary: Summary, name: str) -> list[Kind]:
+    """The kinds of images that conformal sets tell apart; none where they were not measured."""
+    shares = []
+    for kind, metric in (("ambiguous", "conformal_ambiguous"), ("unlike any class", "conformal_unlike")):
+        here, real = summary.cell(name, metric), summary.cell(TEST, metric)
+        if here is None or real is None:
+            return []
+        shares.append(Kind(kind, metric, here.value, real.value))
+    left = (1 - sum(kind.share for kind in shares), 1 - sum(kind.real for kind in shares))
+    return [Kind("clear", "", *left), *shares]
+
+
+def seed_rows(measured: Measured, name: str, seeds: Sequence[int]) -> list[SeedRow]:
+    """The plain numbers that this model has, of its images and of its draws."""
+    rows = []
+    for drawn in (IMAGES, OBSERVATIONS):
+        for plain in PLAIN:
+            values = measured.by_seed(name, plain.name, drawn)
+            if values:
+                rows.append(SeedRow(plain, drawn, [values.get(seed) for seed in seeds]))
+    return rows

@@ -1,0 +1,144 @@
+"""Plot all sources side by side: sharpness, confidence, precision against recall, distances, power spectra."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from pipeline.core import artifacts
+from pipeline.core.names import TEST
+from pipeline.evaluation.baselines import BASELINES
+from pipeline.figures import comparison, curves
+from pipeline.figures.style import svg
+from pipeline.metrics.sharpness import ROUNDING, laplacian_variance
+from pipeline.stages.cli import run
+
+BLURRED = "blurred"
+EVERY = 10  # angles of the measured curves from one that is drawn to the next
+SPACES = {"classifier": "classifier", "random": "random networks"}
+HOME = "classifier"  # the space in which the distance is shown
+
+Details = Mapping[str, Mapping[str, np.ndarray]]  # by source
+
+
+def main(
+    *,
+    sample_files: list[Path],
+    label_files: list[Path],
+    detail_files: list[Path],
+    sharpness_picture: Path,
+    confidence_picture: Path,
+    prd_picture: Path,
+    prd_table: Path,
+    extrapolation_picture: Path,
+    extrapolation_table: Path,
+    spectrum_picture: Path,
+    spectrum_table: Path,
+) -> None:
+    """Plot what the files hold, which lie at `<source>/<seed>.*`.
+
+    Args:
+        sample_files, label_files: of the real test images and of each model, all seeds.
+        detail_files: of the real test images, of blurred ones and of each model, one seed.
+    """
+    variances = by_source(sample_files, lambda path: laplacian_variance(artifacts.read_arrays(path)["images"]))
+    confidences = by_source(label_files, confidence)
+    artifacts.write_bytes(sharpness_picture, svg(comparison.sharpness(variances)))
+    artifacts.write_bytes(confidence_picture, svg(comparison.confidence(confidences)))
+
+    details = {path.parent.name: artifacts.read_arrays(path) for path in detail_files}
+    shown = {source: arrays for source, arrays in details.items() if source != BLURRED}
+    prd = precision_recall(shown)
+    artifacts.write_table(prd_table, rows_of_prd(prd))
+    artifacts.write_bytes(prd_picture, svg(curves.precision_recall(prd)))
+
+    distances = extrapolation(shown)
+    artifacts.write_table(extrapolation_table, rows_of_extrapolation(distances))
+    artifacts.write_bytes(extrapolation_picture, svg(curves.extrapolation(distances)))
+
+    spectra = {source: np.maximum(arrays["spectrum"][1:], ROUNDING) for source, arrays in details.items()}
+    ratios = {source: spectrum / spectra[TEST] for source, spectrum in spectra.items()}
+    artifacts.write_table(spectrum_table, rows_of_spectra(spectra, ratios))
+    models = {source: ratio for source, ratio in ratios.items() if source not in (TEST, BLURRED)}
+    artifacts.write_bytes(spectrum_picture, svg(curves.spectra(models, {BASELINES[BLURRED].title: ratios[BLURRED]})))
+
+
+def by_source(paths: Sequence[Path], read: Callable[[Path], np.ndarray]) -> dict[str, np.ndarray]:
+    """The values of all seeds of each source."""
+    values: dict[str, list[np.ndarray]] = {}
+    for path in paths:
+        values.setdefault(path.parent.name, []).append(read(path))
+    return {model: np.concatenate(parts) for model, parts in values.items()}
+
+
+def confidence(path: Path) -> np.ndarray:
+    """The calibrated confidence (n,) in the labels of the images."""
+    table = artifacts.read_table(path)
+    return table.loc[table["set"] == "images", "confidence"].to_numpy()
+
+
+def precision_recall(details: Details) -> dict[str, dict[str, np.ndarray]]:
+    """For each space the curve of each source that has one: (points, 2), recall and precision.
+
+    Of several untrained networks it is the mean.
+    """
+    return {
+        title: {
+            source: np.mean(of_source, axis=0)
+            for source, arrays in details.items()
+            if (of_source := [curve(arrays, name) for name in arrays if name.startswith(f"curve_recall/{space}")])
+        }
+        for space, title in SPACES.items()
+    }
+
+
+def curve(arrays: Mapping[str, np.ndarray], recall: str) -> np.ndarray:
+    """The points (points, 2) that are drawn of one curve: some of the measured ones."""
+    precision = recall.replace("curve_recall", "curve_precision")
+    return np.stack([arrays[recall], arrays[precision]], axis=1)[::EVERY]
+
+
+def rows_of_prd(prd: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
+    """The points of all curves, a row each."""
+    rows = [
+        {"source": source, "space": space, "recall": recall, "precision": precision}
+        for space, found in prd.items()
+        for source, points in found.items()
+        for recall, precision in points
+    ]
+    return pd.DataFrame(rows, columns=pd.Index(["source", "space", "recall", "precision"]))
+
+
+def extrapolation(details: Details) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    """Of each source that has enough samples: the sizes (points,), and the mean distance (points,) of each size."""
+    lines = {}
+    for source, arrays in details.items():
+        if (sizes := arrays.get(f"fd_sizes/{HOME}")) is not None:
+            means = pd.Series(arrays[f"fd_distances/{HOME}"]).groupby(sizes).mean()
+            lines[source] = (means.index.to_numpy(float), means.to_numpy())
+    return lines
+
+
+def rows_of_extrapolation(lines: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> pd.DataFrame:
+    """The points of all lines, a row each."""
+    rows = [
+        {"source": source, "samples": int(n), "fd_percent": distance}
+        for source, (sizes, distances) in lines.items()
+        for n, distance in zip(sizes, distances, strict=True)
+    ]
+    return pd.DataFrame(rows, columns=pd.Index(["source", "samples", "fd_percent"]))
+
+
+def rows_of_spectra(spectra: Mapping[str, np.ndarray], ratios: Mapping[str, np.ndarray]) -> pd.DataFrame:
+    """The power of each source at each frequency, a row each."""
+    return pd.concat(
+        pd.DataFrame(
+            {"source": source, "cycles": np.arange(1, len(power) + 1), "power": power, "times_real": ratios[source]}
+        )
+        for source, power in spectra.items()
+    )
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,339 @@
+"""The one training loop of all families."""
+
+import itertools
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.optim.swa_utils import get_ema_multi_avg_fn
+
+from pipeline.core.compute import Arithmetic
+from pipeline.core.shapes import Images, Labels, Pixels, as_images, labels_at
+from pipeline.models.base import Objective, TrainedModel, TrainingConfig
+from pipeline.training.cuda_graphs import Recorded, Recorder, own_stream
+from pipeline.training.log import Log
+from pipeline.training.monitor import Monitor
+from pipeline.training.resume import ResumeFile, named, under
+
+TELL_EVERY = 1.0  # seconds, and after every epoch
+
+
+class Diverged(ArithmeticError):
+    """A loss is no longer a number."""
+
+
+@dataclass
+class History(Log):
+    """What every step of a training logged."""
+
+    steps_per_epoch: int = 1
+    seconds: float = 0.0  # that the training took
+
+
+@dataclass(frozen=True)
+class Progress:
+    """Where a training stands."""
+
+    epoch: int
+    epochs: int
+    images_seen: int
+    images_to_see: int  # in all
+    images_per_second: float
+    seconds_left: float
+    logged: dict[str, float]  # means over the last epoch's worth of steps
+    history: History  # so far
+
+
+def train(
+    model: TrainedModel,
+    pixels: Pixels,
+    arithmetic: Arithmetic,
+    seed: int,
+    tell: Callable[[Progress], None],
+    resume: ResumeFile | None = None,
+    monitor: Monitor | None = None,
+    labels: Labels | None = None,
+    recorder: Recorder | None = None,
+) -> History:
+    """Train `model` in place on `pixels`, which already lie on its device, as do the `labels` of a conditional model.
+
+    With a `resume` file a killed training goes on where the file was last written, and ends at the same bits. A
+    `monitor` looks on and changes none of them. Steps are recorded where there is a `recorder`.
+
+    Raises:
+        Diverged: a logged loss became NaN or infinite; the message names the step and the term.
+    """
+    config = model.config
+    training = Training(model, seed, math.ceil(len(pixels) / config.batch_size), monitor)
+    if resume and (saved := resume.read()):
+        training.restore(saved)
+    started = told = time.perf_counter()
+    done = training.history.seconds
+    # A look at the losses makes a GPU wait, so there it is taken seldom.
+    look_every = 1 if pixels.device.type == "cpu" else 100
+
+    def take(chosen: Tensor) -> Tensor:
+        images = as_images(pixels.index_select(0, chosen))
+        logged = step(
+            model, images, training.optimizers, arithmetic, training.history.columns, labels_at(chosen, labels)
+        )
+        training.average.update()
+        return logged
+
+    take_step = Recorded(model, take, recorder) if recorder else take
+    model.train()
+    with own_stream(pixels.device):
+        while training.epoch <= config.epochs:
+            for chosen in training.batches(len(pixels), pixels.device):
+                training.batch += 1
+                if monitor:
+                    monitor.before(training.step)
+                training.logged.append(take_step(chosen))
+                if monitor:
+                    monitor.after(training.step)
+                if training.batch % look_every == 0 or training.epoch_is_over:
+                    training.look(resume)
+                    training.history.seconds = done + time.perf_counter() - started
+                    if resume and resume.due():
+                        resume.write(training.state())
+                    if training.epoch_is_over or time.perf_counter() - told > TELL_EVERY:
+                        tell(training.progress(len(pixels)))
+                        told = time.perf_counter()
+            training.epoch, training.batch = training.epoch + 1, 0
+        training.average.install()
+    model.eval()
+    return training.history
+
+
+class Training:
+    """All that changes while a model is trained, and that a killed training needs to go on to the same bits."""
+
+    def __init__(self, model: TrainedModel, seed: int, steps_per_epoch: int, monitor: Monitor | None) -> None:
+        self.model = model
+        self.monitor = monitor
+        self.optimizers = Optimizers(model.config)
+        self.average = Average(model, model.config.ema)
+        self.shuffler = torch.Generator().manual_seed(seed)
+        self.shuffled = self.shuffler.get_state()  # before the shuffle of this epoch
+        self.epoch = 1
+        self.batch = 0  # batches of this epoch that are done
+        self.history = History(steps_per_epoch=steps_per_epoch)
+        self.logged: list[Tensor] = []  # of steps that were not looked at yet; they lie on the device
+
+    @property
+    def step(self) -> int:
+        """Batches that were trained on since the beginning, the present one included."""
+        return (self.epoch - 1) * self.history.steps_per_epoch + self.batch
+
+    @property
+    def epoch_is_over(self) -> bool:
+        return self.batch == self.history.steps_per_epoch
+
+    def progress(self, images: int) -> Progress:
+        """Where it stands, with so many images an epoch."""
+        epochs, history = self.model.config.epochs, self.history
+        seen = round((self.epoch - 1 + self.batch / history.steps_per_epoch) * images)
+        rate = seen / history.seconds
+        means = torch.tensor(history.rows[-history.steps_per_epoch :]).mean(0).tolist()
+        return Progress(
+            epoch=self.epoch,
+            epochs=epochs,
+            images_seen=seen,
+            images_to_see=epochs * images,
+            images_per_second=rate,
+            seconds_left=(epochs * images - seen) / rate,
+            logged=dict(zip(history.columns, means, strict=True)),
+            history=history,
+        )
+
+    def batches(self, count: int, device: torch.device) -> Iterator[Tensor]:
+        """The indices of each batch of this epoch that is still to do.
+
+        Every epoch shuffles `count` images anew; the last batch may be smaller and is kept.
+        """
+        self.shuffled = self.shuffler.get_state()
+        order = torch.randperm(count, generator=self.shuffler).to(device)
+        return itertools.islice(order.split(self.model.config.batch_size), self.batch, None)
+
+    def look(self, resume: ResumeFile | None) -> None:
+        """Move what was logged into the history; a loss that is no number ends the training."""
+        self.history.rows += torch.stack(self.logged).tolist()
+        try:
+            check_finite(self.history, len(self.logged))
+        except Diverged as error:
+            kept = f" The last healthy state is kept in {resume.path}." if resume and resume.path.exists() else ""
+            raise Diverged(f"{error}{kept}") from None
+        self.logged = []
+
+    def state(self) -> dict[str, Tensor]:
+        """Everything as named tensors, at the end of a step."""
+        return {
+            **named("model", self.model.state_dict()),
+            **named("average", self.average.state()),
+            **named("adam", self.optimizers.state(self.model)),
+            **named("history", self.history.state()),
+            **named("monitor", self.monitor.state() if self.monitor else {}),
+            **named("random", random_state(self.model.device)),
+            "shuffled": self.shuffled,
+            "position": torch.tensor([self.epoch, self.batch]),
+            "seconds": torch.tensor(self.history.seconds, dtype=torch.float64),
+        }
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Go back to where `state()` was taken."""
+        self.model.load_state_dict(under("model", state))
+        self.average.restore(under("average", state))
+        self.optimizers.restore(self.model, under("adam", state))
+        self.history.restore(under("history", state))
+        if self.monitor:
+            self.monitor.restore(under("monitor", state))
+        self.shuffler.set_state(state["shuffled"])
+        self.epoch, self.batch = state["position"].tolist()
+        self.history.seconds = state["seconds"].item()
+        set_random_state(under("random", state), self.model.device)
+
+
+def random_state(device: torch.device) -> dict[str, Tensor]:
+    """Of torch's global generators: the CPU's, and the device's where that is another."""
+    state = {"cpu": torch.get_rng_state()}
+    return state | {"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else state
+
+
+def set_random_state(state: Mapping[str, Tensor], device: torch.device) -> None:
+    torch.set_rng_state(state["cpu"])
+    if device.type == "cuda":
+        torch.cuda.set_rng_state(state["cuda"], device)
+
+
+def step(
+    model: TrainedModel,
+    images: Images,
+    optimizers: "Optimizers",
+    arithmetic: Arithmetic,
+    columns: list[str],
+    labels: Labels | None = None,
+) -> Tensor:
+    """Make the updates of one batch; return what they log, (quantities,), and name it in `columns`."""
+    logged: dict[str, Tensor] = {}
+    for objective in arithmetic.objectives(model.labelled_objectives(images, labels)):
+        descend(objective, optimizers)
+        logged |= {**objective.losses, **objective.logged}
+    columns[:] = logged
+    return torch.stack([value.detach().float() for value in logged.values()])
+
+
+def descend(objective: Objective, optimizers: "Optimizers") -> None:
+    """Make one update."""
+    optimizer = optimizers.of(objective.trains)
+    optimizer.zero_grad()
+    # Only the parameters that it trains get a gradient: no work is spent on the opponent's.
+    objective.loss.backward(inputs=list(objective.trains.parameters()))
+    optimizer.step()
+
+
+class Optimizers:
+    """One Adam for each module that some objective trains."""
+
+    def __init__(self, config: TrainingConfig) -> None:
+        self.config = config
+        self.by_module: dict[nn.Module, torch.optim.Adam] = {}
+
+    def of(self, module: nn.Module) -> torch.optim.Adam:
+        if module not in self.by_module:
+            parameters = list(module.parameters())
+            self.by_module[module] = torch.optim.Adam(
+                parameters,
+                lr=self.config.lr,
+                betas=self.config.betas,
+                fused=True,
+                capturable=parameters[0].is_cuda,  # so that a step can be recorded
+            )
+        return self.by_module[module]
+
+    def state(self, model: nn.Module) -> dict[str, Tensor]:
+        """What each Adam remembers, as `<part of the model>/<parameter>/<quantity>`."""
+        names = {part: name for name, part in model.named_modules()}
+        return {
+            f"{names[module]}/{parameter}/{quantity}": value
+            for module, optimizer in self.by_module.items()
+            for parameter, remembered in optimizer.state_dict()["state"].items()
+            for quantity, value in remembered.items()
+        }
+
+    def restore(self, model: nn.Module, state: Mapping[str, Tensor]) -> None:
+        remembered: dict[str, dict[int, dict[str, Tensor]]] = {}
+        for name, value in state.items():
+            part, parameter, quantity = name.split("/")
+            remembered.setdefault(part, {}).setdefault(int(parameter), {})[quantity] = value
+        for part, values in remembered.items():
+            optimizer = self.of(model.get_submodule(part))
+            optimizer.load_state_dict(optimizer.state_dict() | {"state": values})
+
+
+class Average:
+    """An exponential moving average of the weights and buffers, if `decay` is above 0 (Polyak & Juditsky, 1992).
+
+    It starts as the weights after the first step. No update makes a GPU wait, as those of torch's `AveragedModel` do.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        self.model = model
+        self.decay = decay
+        self.averaged: dict[str, Tensor] = {}
+
+    @torch.no_grad()
+    def update(self) -> None:
+        if not self.decay:
+            return
+        current = {name: value for name, value in self.model.state_dict().items() if value.is_floating_point()}
+        if not self.averaged:
+            self.averaged = {name: value.clone() for name, value in current.items()}
+        get_ema_multi_avg_fn(self.decay)(list(self.averaged.values()), list(current.values()), 0)
+
+    def state(self) -> dict[str, Tensor]:
+        return self.averaged
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        current = self.model.state_dict()
+        self.averaged = {name: state[name].to(value.device) for name, value in current.items() if name in state}
+
+    def install(self) -> None:
+        """Make the average the model."""
+        self.model.load_state_dict(self.averaged, strict=False)  # what is no floating point number stays as it is
+
+
+@dataclass
+class Evaluation:
+    """What the objectives are on images that were not trained on."""
+
+    losses: dict[str, float] = field(default_factory=dict)  # means over the images, in eval mode and float32
+    objectives: dict[str, list[str]] = field(default_factory=dict)  # the losses of each, by what it trains
+
+
+@torch.no_grad()
+def evaluate(model: TrainedModel, pixels: Pixels, labels: Labels | None = None) -> Evaluation:
+    """Compute every objective of the trained model on `pixels`, for a conditional one with `labels`, without an update."""
+    torch.manual_seed(0)  # the VAE's codes, the GAN's fakes
+    parts = {part: name or "model" for name, part in model.named_modules()}
+    found = Evaluation()
+    for chosen in torch.arange(len(pixels), device=pixels.device).split(model.config.batch_size):
+        for objective in model.labelled_objectives(as_images(pixels[chosen]), labels_at(chosen, labels)):
+            found.objectives[parts[objective.trains]] = list(objective.losses)
+            for name, value in objective.losses.items():
+                share = len(chosen) / len(pixels)
+                found.losses[name] = found.losses.get(name, 0.0) + value.item() * share
+    return found
+
+
+def check_finite(history: History, last: int) -> None:
+    """Look at the `last` rows for a loss that is not a number."""
+    for back, row in enumerate(history.rows[-last:]):
+        for name, value in zip(history.columns, row, strict=True):
+            if not math.isfinite(value):
+                raise Diverged(
+                    f"{name} became {value} at step {len(history.rows) - last + back + 1}. "
+                    "Lower the learning rate (lr), or look for a division by zero in the family's objectives."
+                )

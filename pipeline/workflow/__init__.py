@@ -1,0 +1,1 @@
+"""Where Snakemake and DVC meet: settings in, records out."""

@@ -1,0 +1,77 @@
+"""What the scores say, taken together."""
+
+
+rule compare:
+    """Gather all scores: in one table, in short, as verdicts and ranks."""
+    input:
+        code=code_of("compare"),
+        scores=[
+            *scored("results/scores/{source}/{seed}.csv"),
+            *scored("results/c2st/{source}/{seed}.csv"),
+            *(
+                f"results/cas/{source}/{seed}.csv"
+                for source in LABELLED
+                for seed in (SEEDS if source in MODELS else [0])
+            ),
+        ],
+    output:
+        table="results/metrics.csv",
+        summary="results/summary.csv",
+        verdicts="results/verdicts.csv",
+        ranks="results/ranks.csv",
+        selection="results/metrics.json",
+    log:
+        "logs/compare.txt",
+    params:
+        models=MODELS,
+    shell:
+        """
+        python -m pipeline.stages.compare \
+            --score-files {input.scores:q} \
+            --models {params.models:q} \
+            --table-file {output.table:q} \
+            --summary-file {output.summary:q} \
+            --verdicts-file {output.verdicts:q} \
+            --ranks-file {output.ranks:q} \
+            --selection-file {output.selection:q} \
+            2>{log:q}
+        """
+
+
+rule check_claims:
+    """Judge the paper's claims by what was measured."""
+    input:
+        code=code_of("check_claims"),
+        metrics="results/metrics.csv",
+        summary="results/summary.csv",
+        verdicts="results/verdicts.csv",
+        records=expand("results/training/{model}/{seed}.json", model=MODELS, seed=SEEDS),
+        alarms=expand("results/alarms/{model}/{seed}.csv", model=TRAINED, seed=SEEDS),
+        gradients=expand("results/perfect_discriminator/{model}/{seed}.csv", model=ADVERSARIAL, seed=SEEDS),
+        labels=expand("results/labels/{model}/{seed}.csv", model=MODELS, seed=SEEDS),
+        histories=expand("results/history/{model}/{seed}.csv", model=ADVERSARIAL, seed=SEEDS),
+        snapshot_labels=expand("results/snapshot_labels/{model}/{seed}.csv", model=ADVERSARIAL, seed=SEEDS),
+        latent=expand("results/latent/{model}/{seed}.npz", model=AUTOENCODERS, seed=SEEDS),
+    output:
+        claims="results/claims.csv",
+    log:
+        "logs/check_claims.txt",
+    params:
+        samples=SAMPLES,
+    shell:
+        """
+        python -m pipeline.stages.check_claims \
+            --samples {params.samples:q} \
+            --metrics-file {input.metrics:q} \
+            --summary-file {input.summary:q} \
+            --verdicts-file {input.verdicts:q} \
+            --record-files {input.records:q} \
+            --alarm-files {input.alarms:q} \
+            --gradient-files {input.gradients:q} \
+            --label-files {input.labels:q} \
+            --history-files {input.histories:q} \
+            --snapshot-label-files {input.snapshot_labels:q} \
+            --latent-files {input.latent:q} \
+            --claims-file {output.claims:q} \
+            2>{log:q}
+        """
