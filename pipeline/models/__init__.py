@@ -1,1 +1,1 @@
-"""One file per family of generative models; base.py says what a generative model is."""
+"""Define the families of generative models, one file each; base.py defines their common interface."""

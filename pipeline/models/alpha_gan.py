@@ -1,22 +1,28 @@
-"""Alpha-GAN (Rosca et al., 2017): the hybrid of GAN and VAE that the paper's conclusion hopes for.
+"""Alpha-GAN (Rosca et al., 2017) is a hybrid of GAN and VAE, such as the paper's conclusion hopes for.
 
-The generator of a GAN is also the decoder of an autoencoder: an encoder $E$ gives each image $x$ a code $E(x)$, and
-$G(E(x))$ should be $x$ again, which keeps G from leaving out what it finds hard. The two parts of a VAE's loss become
-games. A discriminator $D$ tells real images from reconstructions and from samples $G(z)$, in place of a likelihood; a
-code discriminator $C$ tells noise $z \\sim N(0, I)$ from codes, in place of the KL divergence. In turn, in nats, with
-reconstructions and samples counting for one half each,
+The generator of a GAN is also the decoder of an autoencoder. An encoder $E$ maps each image $x$ to a code $E(x)$, and
+the reconstruction $G(E(x))$ should equal $x$. This keeps G from leaving out images that are hard to generate. An
+adversarial game replaces each of the two terms of a VAE's loss:
 
-- D descends $-\\log D(x) - \\frac{1}{2} \\log(1 - D(G(E(x)))) - \\frac{1}{2} \\log(1 - D(G(z)))$;
-- C descends $-\\log C(z) - \\log(1 - C(E(x)))$;
-- E descends $\\lambda |x - G(E(x))| + \\log(1 - C(E(x))) - \\log C(E(x))$;
-- G descends $\\lambda |x - G(E(x))| + \\frac{1}{2} r(G(E(x))) + \\frac{1}{2} r(G(z))$ with
+- In place of a likelihood, a discriminator $D$ tells real images from reconstructions and from samples $G(z)$.
+- In place of the KL divergence, a code discriminator $C$ tells noise $z \\sim N(0, I)$ from codes.
+
+Each step makes four updates in turn. The losses are in nats; reconstructions and samples have a weight of one half:
+
+- D minimises $-\\log D(x) - \\frac{1}{2} \\log(1 - D(G(E(x)))) - \\frac{1}{2} \\log(1 - D(G(z)))$;
+- C minimises $-\\log C(z) - \\log(1 - C(E(x)))$;
+- E minimises $\\lambda |x - G(E(x))| + \\log(1 - C(E(x))) - \\log C(E(x))$;
+- G minimises $\\lambda |x - G(E(x))| + \\frac{1}{2} r(G(E(x))) + \\frac{1}{2} r(G(z))$ with
   $r(x) = \\log(1 - D(x)) - \\log D(x)$.
 
-The distance $|x - G(E(x))|$ is the mean over pixels in [-1, 1], and `reconstruction`, $\\lambda$, is 100. Generator
-and discriminator are those of the family `gan`, but for the size of the code; the encoder is that of `vae` with one
-head: a code is a point, and it is C that shapes all codes together like the noise. Points from images cannot fill the
-128 dimensions of that GAN's noise: tried so, with $\\lambda$ = 10, the codes lay far off the middle and said little of
-their images. With 16 dimensions they spread as the noise does.
+The distance $|x - G(E(x))|$ is the mean absolute difference of pixels in [-1, 1]. Its weight $\\lambda$ is the setting
+`reconstruction`, 100 by default. Generator and discriminator are those of the family `gan`, except for the size of the
+code. The encoder is that of `vae` with a single head: a code is a point, and C makes all codes together match the
+noise.
+
+The code is smaller than the 128 numbers of that GAN's noise, because codes of images cannot fill so many dimensions. In
+a trial with 128 dimensions and $\\lambda$ = 10, the codes lay far from the origin and carried little information about
+their images. With 16 dimensions they are spread like the noise.
 """
 
 from collections.abc import Iterator
@@ -32,7 +38,7 @@ from pipeline.models.common.blocks import Dropout, SigmoidInLoss, to_signed, to_
 
 
 class AlphaGan(TrainedModel, Adversarial, Autoencoder):
-    """Tables 1, 2 and 3, and a code discriminator, trained by Algorithm 1 of Rosca et al."""
+    """Combine the networks of Tables 1, 2 and 3 with a code discriminator; train them by Algorithm 1 of Rosca et al."""
 
     class Config(TrainingConfig):
         epochs: PositiveInt = 200
@@ -40,9 +46,9 @@ class AlphaGan(TrainedModel, Adversarial, Autoencoder):
         lr: float = Field(2e-4, gt=0)
         betas: tuple[Decay, Decay] = (0.5, 0.9)
         latent: PositiveInt = 16
-        slope: float = Field(0.2, ge=0, lt=1)  # of LeakyReLU, left of zero
+        slope: float = Field(0.2, ge=0, lt=1)  # of LeakyReLU, below zero
         dropout: float = Field(0.3, ge=0, lt=1)  # after the discriminator's hidden layers
-        reconstruction: float = Field(100.0, ge=0)  # the weight of the distance
+        reconstruction: float = Field(100.0, ge=0)  # lambda, the weight of the distance
 
     config: Config
 
@@ -72,10 +78,13 @@ class AlphaGan(TrainedModel, Adversarial, Autoencoder):
         )
 
     def objectives(self, images: Images) -> Iterator[Objective]:
+        # D and C learn from codes and fakes that pass no gradient to E and G.
         x = to_signed(images).flatten(1)  # (b, 784)
         with torch.no_grad():
             codes, noise = self.encoder(x), self.noise(len(x))  # (b, latent) each
             made = self.generator(torch.cat([codes, noise]))  # (2b, 784)
+
+        # Update D: real images against reconstructions and samples.
         logits = self.discriminator(torch.cat([x, made])).float()  # (3b, 1)
         real, fake = logits[: len(x)], logits[len(x) :]
         yield Objective(
@@ -87,12 +96,15 @@ class AlphaGan(TrainedModel, Adversarial, Autoencoder):
                 "D_right": ((real > 0).float().mean() + (fake < 0).float().mean()) / 2,
             },
         )
+
+        # Update C: noise against codes.
         prior, posterior = self.code_judge(torch.cat([noise, codes])).float().chunk(2)
         yield Objective(
             self.code_judge,
             {"prior_loss": softplus(-prior).mean(), "posterior_loss": softplus(posterior).mean()},
         )
-        # With a logit a, log(1 - p) - log(p) = -a.
+
+        # Update E: reconstruct the image and deceive C. For p = sigmoid(a), log(1 - p) - log(p) = -a.
         codes = self.encoder(x)
         yield Objective(
             self.encoder,
@@ -101,6 +113,8 @@ class AlphaGan(TrainedModel, Adversarial, Autoencoder):
                 "encoder_loss": -self.code_judge(codes).float().mean(),
             },
         )
+
+        # Update G: reconstruct the image from its new code; deceive D with reconstructions and fresh samples.
         with torch.no_grad():
             codes = self.encoder(x)
         made = self.generator(torch.cat([codes, self.noise(len(x))]))
@@ -113,7 +127,7 @@ class AlphaGan(TrainedModel, Adversarial, Autoencoder):
         )
 
     def distance(self, reconstructed: Tensor, x: Tensor) -> Tensor:
-        """Lambda times the mean absolute difference of two sets (b, 784)."""
+        """Return lambda times the mean absolute difference between two batches of images (b, 784)."""
         return self.config.reconstruction * l1_loss(reconstructed.float(), x)
 
     def encode(self, images: Images) -> Codes:
@@ -126,6 +140,7 @@ class AlphaGan(TrainedModel, Adversarial, Autoencoder):
         return self.discriminator(self.generator(self.noise(count))).float()
 
     def noise(self, count: int) -> Tensor:
+        """Draw noise z ~ N(0, I), (count, latent), from torch's global generator."""
         return torch.randn(count, self.config.latent, device=self.device)
 
     @torch.no_grad()

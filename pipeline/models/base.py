@@ -1,4 +1,4 @@
-"""What a generative model is: the few methods that a family writes, and all that others may ask of it."""
+"""Define the interface of a generative model: the methods that a family implements and that other code may call."""
 
 import abc
 from collections.abc import Iterator, Mapping
@@ -16,22 +16,22 @@ Decay = Annotated[float, Field(ge=0, lt=1)]
 
 
 class FamilyConfig(Section):
-    """What a family's own `Config` extends. Its keys are those of a model in params.yaml."""
+    """Provide the base class of each family's `Config`. Its fields are the keys of a model in params.yaml."""
 
 
 class TrainingConfig(FamilyConfig):
-    """What every family trained by gradient descent can be told; a family gives the defaults of its paper."""
+    """Hold the settings of a family that is trained by gradient descent. Each family sets the defaults of its paper."""
 
     epochs: PositiveInt
     batch_size: PositiveInt
     lr: float = Field(gt=0)
     betas: tuple[Decay, Decay] = (0.9, 0.999)  # of Adam
-    ema: Decay = 0.0  # of the moving average of the weights that is kept; 0 keeps the last weights
+    ema: Decay = 0.0  # decay of the moving average of the weights, which is kept; 0 keeps the last weights
 
 
 @dataclass(frozen=True)
 class Objective:
-    """One update of a training step: descend the sum of `losses` in the parameters of `trains`."""
+    """Describe one update of a training step: minimise the sum of `losses` over the parameters of `trains`."""
 
     trains: nn.Module
     losses: Mapping[str, Tensor]  # scalars, each logged under its name
@@ -39,14 +39,14 @@ class Objective:
 
     @property
     def loss(self) -> Tensor:
-        """The scalar that is descended."""
+        """Return the scalar to minimise, the sum of all losses."""
         return torch.stack(list(self.losses.values())).sum()
 
 
 class GenerativeModel(nn.Module, abc.ABC):
-    """A distribution over images that can be sampled from.
+    """Represent a distribution over images that can be sampled.
 
-    The module docstring of a family's file is its paragraph in the report.
+    The report shows the module docstring of a family's file as the description of the family.
     """
 
     Config: ClassVar[type[FamilyConfig]]
@@ -57,38 +57,38 @@ class GenerativeModel(nn.Module, abc.ABC):
 
     @property
     def device(self) -> torch.device:
-        """Where the weights are."""
+        """Return the device that holds the weights."""
         return next(self.parameters()).device
 
     @abc.abstractmethod
     def sample(self, count: int, rng: torch.Generator) -> Images:
-        """Draw `count` images. All randomness comes from `rng`, a generator on the CPU."""
+        """Draw `count` images (count, 1, 28, 28). All randomness comes from `rng`, a generator on the CPU."""
 
 
 class TrainedModel(GenerativeModel):
-    """A family that is trained by gradient descent, in the shared loop (`pipeline/training.py`)."""
+    """Represent a family that is trained by gradient descent, in the shared loop (`pipeline/training/loop.py`)."""
 
     config: TrainingConfig
 
     @abc.abstractmethod
     def objectives(self, images: Images) -> Iterator[Objective]:
-        """Yield this batch's updates in order; each is made before the next is asked for."""
+        """Yield the updates for this batch in order; the loop makes each one before it requests the next."""
 
     def labelled_objectives(self, images: Images, labels: Labels | None) -> Iterator[Objective]:
-        """What the loop asks for: only a `Conditional` model is told the labels."""
+        """Yield the updates for this batch, given its labels if there are any; only a `Conditional` model uses them."""
         return self.objectives(images)
 
 
 class ConditionalConfig(TrainingConfig):
-    """What every conditional family can be told."""
+    """Hold the settings of a conditional family."""
 
-    classes: PositiveInt = 10  # of the data set, which fills it in: a number of one's own must agree
+    classes: PositiveInt = 10  # filled in from the data set; a value in params.yaml must agree with it
 
 
 class Conditional(TrainedModel):
-    """Capability: each sample is of a class that was asked for, so samples have labels by construction.
+    """Declare a capability: each sample is drawn for a requested class, so samples have labels by construction.
 
-    It is trained with labels: its `objectives(images, labels)` get both.
+    Training uses labels: `objectives(images, labels)` receives both.
     """
 
     Config: ClassVar[type[ConditionalConfig]]
@@ -96,7 +96,7 @@ class Conditional(TrainedModel):
 
     @abc.abstractmethod
     def objectives(self, images: Images, labels: Labels) -> Iterator[Objective]:
-        """Yield this batch's updates in order; each is made before the next is asked for."""
+        """Yield the updates for this batch in order; the loop makes each one before it requests the next."""
 
     def labelled_objectives(self, images: Images, labels: Labels | None) -> Iterator[Objective]:
         if labels is None:
@@ -107,15 +107,15 @@ class Conditional(TrainedModel):
 
     @abc.abstractmethod
     def sample_labelled(self, labels: Labels, rng: torch.Generator) -> Images:
-        """Draw an image for each label (on the CPU). All other randomness comes from `rng`, a generator on the CPU."""
+        """Draw one image for each label. All randomness comes from `rng`; it and the labels are on the CPU."""
 
     def sample(self, count: int, rng: torch.Generator) -> Images:
-        """Draw `count` images, each of a random class; all classes are equally likely."""
+        """Draw `count` images of random classes; all classes are equally likely."""
         return self.sample_labelled(torch.randint(self.config.classes, (count,), generator=rng), rng)
 
 
 class FittedModel(GenerativeModel):
-    """A family that is fitted in closed form or by its own algorithm (EM, counting, ...)."""
+    """Represent a family that is fitted in closed form or by its own algorithm (EM, counting, ...)."""
 
     @abc.abstractmethod
     def fit(self, images: Images) -> None:
@@ -123,34 +123,37 @@ class FittedModel(GenerativeModel):
 
 
 class Autoencoder(abc.ABC):
-    """Capability: images have codes, and codes have images."""
+    """Declare a capability: the model maps images to codes and codes to images."""
 
     @abc.abstractmethod
     def encode(self, images: Images) -> Codes:
-        """The code of each image (for a distribution over codes: its mean)."""
+        """Return the code of each image; if the encoder gives a distribution over codes, return its mean."""
 
     @abc.abstractmethod
     def decode(self, codes: Codes) -> Images:
-        """The image of each code (for a distribution over images: its mean)."""
+        """Return the image of each code; if the decoder gives a distribution over images, return its mean."""
 
 
 class Variational(Autoencoder):
-    """Capability: each image has a Gaussian distribution over codes."""
+    """Declare a capability: the encoder gives a Gaussian posterior q(z|x) over codes for each image."""
 
     @abc.abstractmethod
     def posterior(self, images: Images) -> tuple[Codes, Codes]:
-        """The mean and the log-variance of q(z|x), in float32."""
+        """Return the mean and the log-variance of q(z|x), in float32."""
 
     def encode(self, images: Images) -> Codes:
         return self.posterior(images)[0]
 
 
 class Adversarial(abc.ABC):
-    """Capability: a generator plays against a discriminator D.
+    """Declare a capability: a generator plays against a discriminator D.
 
-    Its first objectives are D's, and log `D_real` and `D_fake`, the means of D's probabilities that the real and the
-    fake images are real, and `D_right`, the share of all that it judges right. The generator's has the term
-    `generator_loss`. The alarms read these names.
+    The first objectives are D's. They log three quantities, and the generator's objective has a loss of a fixed name.
+    The alarm rules rely on these names:
+
+    - `D_real`, `D_fake`: the mean of D's probability of being real, over real images and over fakes;
+    - `D_right`: the share of all images that D classifies correctly;
+    - `generator_loss`: the loss of the generator.
     """
 
     generator: nn.Module
@@ -158,17 +161,17 @@ class Adversarial(abc.ABC):
 
     @abc.abstractmethod
     def fake_logits(self, count: int) -> Tensor:
-        """D's logits for `count` fakes of fresh noise, (count, 1) in float32, with a gradient to the generator."""
+        """Return D's logits for `count` new fakes, (count, 1) in float32, with a gradient to the generator."""
 
 
 class ObservationModel(abc.ABC):
-    """Capability: `sample` returns the means of a distribution over images, which can be drawn from."""
+    """Declare a capability: `sample` returns the means of a distribution over images, which can itself be sampled."""
 
     @abc.abstractmethod
     def observe(self, means: Images, rng: torch.Generator) -> Images:
-        """One draw for each mean."""
+        """Draw one image from the distribution with each of these means."""
 
 
 def count(module: nn.Module) -> int:
-    """The number of parameters."""
+    """Return the number of parameters of a module."""
     return sum(parameter.numel() for parameter in module.parameters())

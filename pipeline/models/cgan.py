@@ -1,13 +1,15 @@
-"""Conditional generative adversarial network (Mirza & Osindero, 2014), with the networks of the paper's GAN.
+"""A conditional generative adversarial network (Mirza & Osindero, 2014) that uses the networks of the paper's GAN.
 
-Generator and discriminator are told the class $y$ of an image: its one-hot vector is joined to the noise that G
-turns into an image, and to the pixels that D judges. So D asks whether an image is a real one *of this class*, and
-G can only win with images of the class that it was asked for. D descends
-$-\\log D(x, y) - \\log(1 - D(G(z, y), y))$, in nats, with images $x$ and labels $y$ of the training set and noise
-$z \\sim N(0, I)$; then G, on fresh noise and the same labels, descends $-\\log D(G(z, y), y)$ against the D that has
-just moved. That is the game of the family `gan` in its non-saturating form, played within each class.
+Generator and discriminator receive the class $y$ of an image as a one-hot vector. It is concatenated with the noise,
+the input of G, and with the pixels, the input of D. So D decides whether an image is a real one *of this class*, and G
+can only win with images of the requested class. The images $x$ and labels $y$ are those of the training set, the noise
+is $z \\sim N(0, I)$, and losses are in nats:
 
-Its samples have labels without anyone looking at them: the one that was asked for.
+- D minimises $-\\log D(x, y) - \\log(1 - D(G(z, y), y))$;
+- then G minimises $-\\log D(G(z, y), y)$ against the updated D, on fresh noise and the same labels.
+
+This is the non-saturating game of the family `gan`, played within each class. The label of a sample is the class that
+was requested, so no classifier is needed to label it.
 """
 
 from collections.abc import Iterator
@@ -23,14 +25,14 @@ from pipeline.models.common.blocks import Dropout, SigmoidInLoss, joined, to_sig
 
 
 class Cgan(Conditional, Adversarial):
-    """Tables 1 and 2 with the label joined to both inputs, trained by Algorithm 1."""
+    """Add the label to the inputs of the networks of Tables 1 and 2; train them by Algorithm 1."""
 
     class Config(ConditionalConfig):
         epochs: PositiveInt = 200
         batch_size: PositiveInt = 256
         lr: float = Field(2e-4, gt=0)
         latent: PositiveInt = 128
-        slope: float = Field(0.2, ge=0, lt=1)  # of LeakyReLU, left of zero
+        slope: float = Field(0.2, ge=0, lt=1)  # of LeakyReLU, below zero
         dropout: float = Field(0.3, ge=0, lt=1)  # after the discriminator's hidden layers
 
     config: Config
@@ -51,7 +53,7 @@ class Cgan(Conditional, Adversarial):
         )
 
     def objectives(self, images: Images, labels: Labels) -> Iterator[Objective]:
-        # The discriminator sees the real and the fake images in one pass.
+        # Update D: one pass over real images and fakes that pass no gradient to G.
         with torch.no_grad():
             fakes = self.generate(self.noise(len(labels)), labels)
         both = torch.cat([to_signed(images).flatten(1), fakes])  # (2b, 784)
@@ -65,16 +67,17 @@ class Cgan(Conditional, Adversarial):
                 "D_right": torch.cat([real > 0, fake < 0]).float().mean(),
             },
         )
-        # It has moved by now: the generator plays against the new one, with fresh noise.
+
+        # Update G with the non-saturating loss, against the updated D and on fresh noise.
         fake = self.judge(self.generate(self.noise(len(labels)), labels), labels)
         yield Objective(self.generator, {"generator_loss": softplus(-fake).mean()})
 
     def generate(self, z: Tensor, labels: Labels) -> Tensor:
-        """Pixels in [-1, 1], (n, 784)."""
+        """Return pixels in [-1, 1], (n, 784), for noise z (n, latent) and labels (n,)."""
         return self.generator(joined(z, labels, self.config.classes))
 
     def judge(self, pixels: Tensor, labels: Labels) -> Tensor:
-        """The logits of being real, (n, 1) in float32, for pixels (n, 784) in [-1, 1]."""
+        """Return D's logits, (n, 1) in float32, for pixels (n, 784) in [-1, 1] and labels (n,)."""
         return self.discriminator(joined(pixels, labels, self.config.classes)).float()
 
     def fake_logits(self, count: int) -> Tensor:
@@ -82,6 +85,7 @@ class Cgan(Conditional, Adversarial):
         return self.judge(self.generate(self.noise(count), labels), labels)
 
     def noise(self, count: int) -> Tensor:
+        """Draw noise z ~ N(0, I), (count, latent), from torch's global generator."""
         return torch.randn(count, self.config.latent, device=self.device)
 
     @torch.no_grad()

@@ -1,15 +1,18 @@
-"""Convolutional variational autoencoder: the partner of the family `dcgan`, so that the two differ in how they learn.
+"""A convolutional variational autoencoder, built from the networks of the family `dcgan`.
 
-The loss is that of the family `vae` (Kingma & Welling, 2014), in nats per image: the binary cross entropy between
-the image and its reconstruction, summed over the pixels, plus
-$D_{KL}(q(z|x) \\| N(0, I)) = -\\frac{1}{2} \\sum_j (1 + \\log \\sigma_j^2 - \\mu_j^2 - \\sigma_j^2)$, times `beta`.
-The decoder is the generator of `dcgan`, layer by layer, with as large a code; it ends in the probability of ink for
-each pixel instead of a tanh. The encoder reads the image with the convolutions of that family's discriminator, and
-needs more of a head than one number: a $1 \\times 1$ convolution to 16 channels, from which two dense layers give the
-mean $\\mu$ and the log-variance of a Gaussian $q(z|x)$. In all it has 17 % more weights than the GAN.
+The two families are partners: their networks correspond, so they differ mainly in how they learn. The loss is that of
+the family `vae` (Kingma & Welling, 2014), in nats per image. It is the sum of two terms:
 
-To sample, draw z ~ N(0, I) and decode it. The images shown are the decoder's means; Bernoulli draws from them are
-kept as a second set.
+- the binary cross entropy between the image and its reconstruction, summed over the pixels;
+- $D_{KL}(q(z|x) \\| N(0, I)) = -\\frac{1}{2} \\sum_j (1 + \\log \\sigma_j^2 - \\mu_j^2 - \\sigma_j^2)$, times `beta`.
+
+The decoder is the generator of `dcgan`, layer by layer, with a code of the same size. It ends in the probability of
+ink for each pixel instead of a tanh. The encoder has the convolutions of that family's discriminator, but a larger
+head: a $1 \\times 1$ convolution to 16 channels, followed by two dense layers. These give the mean $\\mu$ and the
+log-variance of a Gaussian posterior $q(z|x)$. In all, the model has 17 % more weights than the GAN.
+
+To sample, draw $z \\sim N(0, I)$ and decode it. The images shown are the decoder's means. Images drawn from the
+Bernoulli distribution with these means are kept as a second set, the observations.
 """
 
 from collections.abc import Iterator
@@ -24,7 +27,7 @@ from pipeline.models.common.blocks import SigmoidInLoss, cross_entropy_of_pixels
 
 
 class ConvVae(TrainedModel, Variational, ObservationModel):
-    """Encoder and decoder of convolutions, trained by the paper's Algorithm 2 with the loss of Listing 1."""
+    """Combine a convolutional encoder and decoder; train them by the paper's Algorithm 2 with the loss of Listing 1."""
 
     class Config(TrainingConfig):
         epochs: PositiveInt = 25
@@ -32,7 +35,7 @@ class ConvVae(TrainedModel, Variational, ObservationModel):
         lr: float = Field(1e-3, gt=0)
         latent: PositiveInt = 100
         beta: float = Field(1.0, ge=0)
-        slope: float = Field(0.2, ge=0, lt=1)  # of the encoder's LeakyReLU, left of zero
+        slope: float = Field(0.2, ge=0, lt=1)  # of the encoder's LeakyReLU, below zero
 
     config: Config
 
@@ -47,11 +50,12 @@ class ConvVae(TrainedModel, Variational, ObservationModel):
         )
 
     def objectives(self, images: Images) -> Iterator[Objective]:
+        # Draw a code from the posterior (the reparametrisation trick), and decode it.
         mean, log_var = self.posterior(images)  # (b, latent) each
         z = mean + (0.5 * log_var).exp() * torch.randn_like(mean)
         logits = self.decoder(z).float()  # (b, 1, 28, 28)
 
-        # Listing 1 sums over the batch as well; the mean has the same direction, and Adam ignores the scale.
+        # Reconstruction loss plus KL divergence. Listing 1 sums over the batch; we average, and Adam ignores the scale.
         bce = cross_entropy_of_pixels(logits, images) / len(images)
         kl = -0.5 * (1 + log_var - mean.square() - log_var.exp()).sum() / len(images)
         yield Objective(self, {"reconstruction": bce, "kl": self.config.beta * kl})
@@ -72,7 +76,7 @@ class ConvVae(TrainedModel, Variational, ObservationModel):
 
 
 class Encoder(nn.Module):
-    """A trunk of convolutions with two heads."""
+    """Map an image to the mean and log-variance of q(z|x): a convolutional trunk with two heads."""
 
     def __init__(self, latent: int, slope: float) -> None:
         super().__init__()
@@ -85,6 +89,6 @@ class Encoder(nn.Module):
         self.log_var = nn.Linear(16 * 7 * 7, latent)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance of q(z|x), (b, latent) each, in float32."""
+        """Return the mean and log-variance of q(z|x), (b, latent) each, in float32."""
         hidden = self.trunk(x)
         return self.mean(hidden).float(), self.log_var(hidden).float()

@@ -1,15 +1,19 @@
-"""Conditional variational autoencoder (Sohn et al., 2015), with the networks of the paper's VAE.
+"""A conditional variational autoencoder (Sohn et al., 2015) that uses the networks of the paper's VAE.
 
-Encoder and decoder are told the class $y$ of an image: its one-hot vector is joined to the pixels that the encoder
-reads, and to the code that the decoder turns into a probability of ink for each pixel. Both descend the negative
-evidence lower bound of $\\log p(x|y)$, in nats per image: the binary cross entropy between the image and its
-reconstruction, summed over the pixels, plus $D_{KL}(q(z|x, y) \\| N(0, I))$, times `beta` (1 in the paper). The prior
-of the code is the same for all classes, the simpler of the two forms that Sohn et al. name; so the code needs to say
-only what the label does not, such as slant and width. Grey pixels make the cross entropy a loss, not a likelihood.
+Encoder and decoder receive the class $y$ of an image as a one-hot vector. It is concatenated with the pixels, the input
+of the encoder, and with the code, the input of the decoder. The decoder gives a probability of ink for each pixel. Both
+networks minimise the negative evidence lower bound of $\\log p(x|y)$, in nats per image. It is the sum of two terms:
+
+- the binary cross entropy between the image and its reconstruction, summed over the pixels;
+- $D_{KL}(q(z|x, y) \\| N(0, I))$, times `beta` (1 in the paper).
+
+The prior of the code is the same for all classes, the simpler of the two forms that Sohn et al. name. So the code only
+needs to hold what the label does not say, such as slant and width. Pixels are grey rather than black or white, so the
+cross entropy is a loss and not a likelihood.
 
 To sample an image of class $y$, draw $z \\sim N(0, I)$ and decode it with $y$. The images shown are the decoder's
-means; Bernoulli draws from them are kept as a second set. An image has no code of its own here, only one beside a
-label, so there is no map of the latent space.
+means. Images drawn from the Bernoulli distribution with these means are kept as a second set, the observations. The
+code of an image depends on its label, so the report has no map of this latent space.
 """
 
 from collections.abc import Iterator
@@ -24,7 +28,7 @@ from pipeline.models.common.blocks import SigmoidInLoss, cross_entropy_of_pixels
 
 
 class Cvae(Conditional, ObservationModel):
-    """Tables 3 and 4 with the label joined to both inputs, trained by Algorithm 2 with the loss of Listing 1."""
+    """Add the label to the inputs of the networks of Tables 3 and 4; train them by Algorithm 2, with Listing 1's loss."""
 
     class Config(ConditionalConfig):
         epochs: PositiveInt = 5
@@ -45,18 +49,19 @@ class Cvae(Conditional, ObservationModel):
         )
 
     def objectives(self, images: Images, labels: Labels) -> Iterator[Objective]:
+        # Draw a code from the posterior (the reparametrisation trick), and decode it with the label.
         x = images.flatten(1)  # (b, 784)
         mean, log_var = self.encoder(joined(x, labels, self.config.classes))  # (b, latent) each
         z = mean + (0.5 * log_var).exp() * torch.randn_like(mean)
         logits = self.logits(z, labels)
 
-        # Listing 1 sums over the batch as well; the mean has the same direction, and Adam ignores the scale.
+        # Reconstruction loss plus KL divergence. Listing 1 sums over the batch; we average, and Adam ignores the scale.
         bce = cross_entropy_of_pixels(logits, x) / len(x)
         kl = -0.5 * (1 + log_var - mean.square() - log_var.exp()).sum() / len(x)
         yield Objective(self, {"reconstruction": bce, "kl": self.config.beta * kl})
 
     def logits(self, codes: Codes, labels: Labels) -> Tensor:
-        """The decoder's logits of ink, (n, 784) in float32."""
+        """Return the decoder's logits of ink, (n, 784) in float32."""
         return self.decoder(joined(codes, labels, self.config.classes)).float()
 
     @torch.no_grad()
@@ -69,7 +74,7 @@ class Cvae(Conditional, ObservationModel):
 
 
 class Encoder(nn.Module):
-    """Table 3: a trunk with two heads."""
+    """Map an image and its label to the mean and log-variance of q(z|x, y), as in Table 3: a trunk with two heads."""
 
     def __init__(self, inputs: int, latent: int) -> None:
         super().__init__()
@@ -81,6 +86,6 @@ class Encoder(nn.Module):
         self.log_var = nn.Linear(256, latent)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance of q(z|x, y), (b, latent) each, in float32."""
+        """Return the mean and log-variance of q(z|x, y), (b, latent) each, in float32."""
         hidden = self.trunk(x)
         return self.mean(hidden).float(), self.log_var(hidden).float()

@@ -1,16 +1,23 @@
-"""Deep convolutional GAN (Radford et al., 2016): what the paper names as its next step.
+"""The deep convolutional GAN (Radford et al., 2016), which the paper names as its next step.
 
-The game is that of the family `gan`, in its non-saturating form: D descends $-\\log D(x) - \\log(1 - D(G(z)))$, in
-nats; then G, on fresh noise, descends $-\\log D(G(z))$ against the D that has just moved. Only the networks differ,
-and follow the rules of Radford et al.: strided convolutions in D and transposed ones in G instead of pooling and
-dense layers; batch normalisation in all but D's first and both last layers; ReLU in G, LeakyReLU in D; weights drawn
-from $N(0, 0.02^2)$; Adam with $\\beta_1 = 0.5$. A $28 \\times 28$ image needs two doublings from $7 \\times 7$,
-where their $64 \\times 64$ needed four from $4 \\times 4$: these are the two nearest the image. Their 128 and 64
-channels, the kernels of $4 \\times 4$ and the normal noise are those of the code that Chintala, one of the authors,
-published later.
+The game is the non-saturating one of the family `gan`, with losses in nats:
 
-D sees real and generated images in batches of their own, as theirs did: each batch is normalised by itself. Samples
-are drawn with the running means that G has gathered while it trained, so an image does not depend on those beside it.
+- D minimises $-\\log D(x) - \\log(1 - D(G(z)))$;
+- then G minimises $-\\log D(G(z))$ against the updated D, on fresh noise.
+
+Only the networks differ. They follow the rules of Radford et al.:
+
+- strided convolutions in D and transposed ones in G, instead of pooling and dense layers;
+- batch normalisation in all layers except D's first and the last of both;
+- ReLU in G, LeakyReLU in D;
+- initial weights from $N(0, 0.02^2)$, and Adam with $\\beta_1 = 0.5$.
+
+Their $64 \\times 64$ images need four doublings from $4 \\times 4$; a $28 \\times 28$ image needs two from
+$7 \\times 7$. We keep the two nearest to the image. Their 128 and 64 channels, the $4 \\times 4$ kernels and the normal
+noise are from the code that Chintala, one of the authors, published later.
+
+As in that paper, D sees real images and fakes in separate batches, and each batch is normalised by itself. Samples use
+the running statistics that G gathered in training, so an image does not depend on the others of its batch.
 """
 
 from collections.abc import Iterator
@@ -26,7 +33,7 @@ from pipeline.models.common.blocks import SigmoidInLoss, to_signed, to_unit
 
 
 class Dcgan(TrainedModel, Adversarial):
-    """Generator and discriminator of convolutions, trained by the paper's Algorithm 1."""
+    """Combine a convolutional generator and discriminator; train them by the paper's Algorithm 1."""
 
     class Config(TrainingConfig):
         epochs: PositiveInt = 25
@@ -34,7 +41,7 @@ class Dcgan(TrainedModel, Adversarial):
         lr: float = Field(2e-4, gt=0)
         betas: tuple[Decay, Decay] = (0.5, 0.999)
         latent: PositiveInt = 100
-        slope: float = Field(0.2, ge=0, lt=1)  # of LeakyReLU, left of zero
+        slope: float = Field(0.2, ge=0, lt=1)  # of LeakyReLU, below zero
 
     config: Config
 
@@ -54,6 +61,7 @@ class Dcgan(TrainedModel, Adversarial):
         self.apply(initialise)
 
     def objectives(self, images: Images) -> Iterator[Objective]:
+        # Update D: real images, and fakes that pass no gradient to G, each normalised as a batch of its own.
         with torch.no_grad():
             fakes = self.generator(self.noise(len(images)))  # (b, 1, 28, 28)
         real, fake = self.judge(to_signed(images)), self.judge(fakes)  # logits, (b, 1) each
@@ -66,17 +74,19 @@ class Dcgan(TrainedModel, Adversarial):
                 "D_right": torch.cat([real > 0, fake < 0]).float().mean(),
             },
         )
-        # It has moved by now: the generator plays against the new one, with fresh noise.
+
+        # Update G with the non-saturating loss, against the updated D and on fresh noise.
         yield Objective(self.generator, {"generator_loss": softplus(-self.fake_logits(len(images))).mean()})
 
     def judge(self, images: Tensor) -> Tensor:
-        """The logits of being real, (n, 1) in float32, for images (n, 1, 28, 28) in [-1, 1]."""
+        """Return D's logits, (n, 1) in float32, for images (n, 1, 28, 28) in [-1, 1]."""
         return self.discriminator(images).float()
 
     def fake_logits(self, count: int) -> Tensor:
         return self.judge(self.generator(self.noise(count)))
 
     def noise(self, count: int) -> Tensor:
+        """Draw noise z ~ N(0, I), (count, latent), from torch's global generator."""
         return torch.randn(count, self.config.latent, device=self.device)
 
     @torch.no_grad()
@@ -86,7 +96,7 @@ class Dcgan(TrainedModel, Adversarial):
 
 
 def initialise(module: nn.Module) -> None:
-    """Weights from N(0, 0.02^2), scales of the normalisation from N(1, 0.02^2), no bias."""
+    """Draw weights from N(0, 0.02^2) and normalisation scales from N(1, 0.02^2); set biases to zero."""
     if isinstance(module, nn.Conv2d | nn.ConvTranspose2d | nn.BatchNorm2d):
         nn.init.normal_(module.weight, 1.0 if isinstance(module, nn.BatchNorm2d) else 0.0, 0.02)
         if module.bias is not None:

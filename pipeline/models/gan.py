@@ -1,17 +1,17 @@
-"""Generative adversarial network (Goodfellow et al., 2014), with the networks of the paper.
+"""The generative adversarial network (Goodfellow et al., 2014) with the networks of the paper.
 
-A generator G turns noise z ~ N(0, I) into an image; a discriminator D gives the probability that an
-image is real. D descends the sum of the paper's `realLoss` and `fakeLoss`,
-$-\\log D(x) - \\log(1 - D(G(z)))$, in nats; then G, on fresh noise, plays against the D that has just
-moved. What the paper calls `TrainGenerator(fakeLoss)` can be read in three ways, and `loss` says which:
+A generator G turns noise $z \\sim N(0, I)$ into an image; a discriminator D gives the probability that an image is
+real. D minimises the sum of the paper's `realLoss` and `fakeLoss`, $-\\log D(x) - \\log(1 - D(G(z)))$, in nats. Then G
+plays against the updated D, on fresh noise. The paper's `TrainGenerator(fakeLoss)` can be read in three ways, and the
+setting `loss` chooses one:
 
-- `nonsaturating` (default): G descends $-\\log D(G(z))$. Its gradient stays alive while D wins.
-- `saturating`: G descends $\\log(1 - D(G(z)))$, the minimax game. Same fixed point, but where D wins
-  the gradient dies: the vanishing gradient of the paper's Figures 3 and 4 (Arjovsky & Bottou, 2017).
-- `literal`: G descends $-\\log(1 - D(G(z)))$, the fake loss itself, and so helps D.
+- `nonsaturating` (default): G minimises $-\\log D(G(z))$. Its gradient does not vanish while D wins.
+- `saturating`: G minimises $\\log(1 - D(G(z)))$, the minimax game. The fixed point is the same, but the gradient
+  vanishes where D wins, as in the paper's Figures 3 and 4 (Arjovsky & Bottou, 2017).
+- `literal`: G minimises $-\\log(1 - D(G(z)))$, the fake loss itself, and so helps D.
 
-With `spectral_norm` each layer of D divides its weights by their largest singular value (Miyato et al., 2018), so that
-no layer stretches what it is given and D's slope stays bounded however sure it is.
+With `spectral_norm`, each layer of D divides its weights by their largest singular value (Miyato et al., 2018). No
+layer then stretches its input, so the slope of D stays bounded however confident D is.
 """
 
 from collections.abc import Iterator
@@ -28,14 +28,14 @@ from pipeline.models.common.blocks import Dropout, SigmoidInLoss, to_signed, to_
 
 
 class Gan(TrainedModel, Adversarial):
-    """Tables 1 and 2, trained by Algorithm 1."""
+    """Combine the networks of Tables 1 and 2; train them by Algorithm 1."""
 
     class Config(TrainingConfig):
         epochs: PositiveInt = 200
         batch_size: PositiveInt = 256
         lr: float = Field(2e-4, gt=0)
         latent: PositiveInt = 128
-        slope: float = Field(0.2, ge=0, lt=1)  # of LeakyReLU, left of zero
+        slope: float = Field(0.2, ge=0, lt=1)  # of LeakyReLU, below zero
         dropout: float = Field(0.3, ge=0, lt=1)  # after the discriminator's hidden layers
         loss: Literal["nonsaturating", "saturating", "literal"] = "nonsaturating"
         spectral_norm: bool = False  # of the discriminator's layers
@@ -59,7 +59,7 @@ class Gan(TrainedModel, Adversarial):
         )
 
     def objectives(self, images: Images) -> Iterator[Objective]:
-        # The discriminator sees the real and the fake images in one pass.
+        # Update D: one pass over real images and fakes that pass no gradient to G.
         with torch.no_grad():
             fakes = self.generator(self.noise(len(images)))  # (b, 784)
         both = torch.cat([to_signed(images).flatten(1), fakes])  # (2b, 784)
@@ -73,14 +73,15 @@ class Gan(TrainedModel, Adversarial):
                 "D_right": torch.cat([real > 0, fake < 0]).float().mean(),
             },
         )
-        # It has moved by now: the generator plays against the new one, with fresh noise.
+
+        # Update G against the updated D, on fresh noise.
         yield Objective(self.generator, {"generator_loss": self.generator_loss(self.fake_logits(len(images)))})
 
     def fake_logits(self, count: int) -> Tensor:
         return self.discriminator(self.generator(self.noise(count))).float()
 
     def generator_loss(self, logits: Tensor) -> Tensor:
-        """The three readings of TrainGenerator(fakeLoss), on D's logits for fakes; log(1-p) = -softplus(a)."""
+        """Return G's loss, by the chosen reading, for D's logits a of fakes; log(1 - sigmoid(a)) = -softplus(a)."""
         match self.config.loss:
             case "nonsaturating":
                 return softplus(-logits).mean()
@@ -90,6 +91,7 @@ class Gan(TrainedModel, Adversarial):
                 return softplus(logits).mean()
 
     def noise(self, count: int) -> Tensor:
+        """Draw noise z ~ N(0, I), (count, latent), from torch's global generator."""
         return torch.randn(count, self.config.latent, device=self.device)
 
     @torch.no_grad()
@@ -100,12 +102,14 @@ class Gan(TrainedModel, Adversarial):
 
 
 class SpectralLinear(nn.Linear):
-    """`nn.Linear` with its weights divided by their largest singular value, in float32.
+    """Apply `nn.Linear` with weights divided by their largest singular value, computed in float32.
 
-    That value is u W v, of singular vectors which each use brings closer by one step of the power iteration; in
-    training the next use goes on from there. The weights move little between two uses, so one step is enough. It also
-    makes unit vectors of `u`'s moving average, which is shorter than one where the weights are averaged; torch's own
-    `spectral_norm` would take it as it is, and let D's logits go astray.
+    That value is u W v, where u and v approximate the first pair of singular vectors. Each call improves them by one
+    step of the power iteration; in training, `u` is kept for the next call. One step is enough, because the weights
+    change little between two calls.
+
+    The step also rescales u and v to unit length. This matters when weights are averaged, because the moving average of
+    `u` is shorter than 1. torch's own `spectral_norm` would use it as it is, and D's logits would be wrong.
     """
 
     u: Tensor
@@ -118,7 +122,7 @@ class SpectralLinear(nn.Linear):
 
     @torch.no_grad()
     def singular_vectors(self) -> tuple[Tensor, Tensor]:
-        """(outputs,) and (inputs,), one step closer than `u`."""
+        """Return the left (outputs,) and right (inputs,) singular vectors, one power iteration closer than `u`."""
         v = normalize(self.u @ self.weight, dim=0)
         return normalize(self.weight @ v, dim=0), v
 

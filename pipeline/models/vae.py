@@ -1,14 +1,17 @@
-"""Variational autoencoder (Kingma & Welling, 2014), with the networks of the paper.
+"""The variational autoencoder (Kingma & Welling, 2014) with the networks of the paper.
 
-The encoder gives the mean $\\mu$ and the log-variance of a Gaussian $q(z|x)$ over a two-dimensional code; the
-decoder gives a probability of ink for each pixel. Both descend the negative evidence lower bound, in nats per
-image: the binary cross entropy between the image and its reconstruction, summed over the pixels, plus
-$D_{KL}(q(z|x) \\| N(0, I)) = -\\frac{1}{2} \\sum_j (1 + \\log \\sigma_j^2 - \\mu_j^2 - \\sigma_j^2)$, times
-`beta` (1 in the paper; Higgins et al., 2017, for other values). Grey pixels make the cross entropy a loss, not a
-likelihood.
+The encoder gives the mean $\\mu$ and the log-variance of a Gaussian posterior $q(z|x)$ over a two-dimensional code. The
+decoder gives a probability of ink for each pixel. Both networks minimise the negative evidence lower bound, in nats per
+image. It is the sum of two terms:
 
-To sample, draw z ~ N(0, I) and decode it. The images shown are the decoder's means, as in the paper; Bernoulli
-draws from them are kept as a second set.
+- the binary cross entropy between the image and its reconstruction, summed over the pixels;
+- $D_{KL}(q(z|x) \\| N(0, I)) = -\\frac{1}{2} \\sum_j (1 + \\log \\sigma_j^2 - \\mu_j^2 - \\sigma_j^2)$, times
+  `beta` (1 in the paper; see Higgins et al., 2017, for other values).
+
+Pixels are grey rather than black or white, so the cross entropy is a loss and not a likelihood.
+
+To sample, draw $z \\sim N(0, I)$ and decode it. The images shown are the decoder's means, as in the paper. Images drawn
+from the Bernoulli distribution with these means are kept as a second set, the observations.
 """
 
 from collections.abc import Iterator
@@ -23,7 +26,7 @@ from pipeline.models.common.blocks import SigmoidInLoss, cross_entropy_of_pixels
 
 
 class Vae(TrainedModel, Variational, ObservationModel):
-    """Tables 3 and 4, trained by Algorithm 2 with the loss of Listing 1."""
+    """Combine the networks of Tables 3 and 4; train them by Algorithm 2 with the loss of Listing 1."""
 
     class Config(TrainingConfig):
         epochs: PositiveInt = 5
@@ -44,12 +47,13 @@ class Vae(TrainedModel, Variational, ObservationModel):
         )
 
     def objectives(self, images: Images) -> Iterator[Objective]:
+        # Draw a code from the posterior (the reparametrisation trick), and decode it.
         x = images.flatten(1)  # (b, 784)
         mean, log_var = self.posterior(images)  # (b, latent) each
         z = mean + (0.5 * log_var).exp() * torch.randn_like(mean)
         logits = self.decoder(z).float()  # (b, 784)
 
-        # Listing 1 sums over the batch as well; the mean has the same direction, and Adam ignores the scale.
+        # Reconstruction loss plus KL divergence. Listing 1 sums over the batch; we average, and Adam ignores the scale.
         bce = cross_entropy_of_pixels(logits, x) / len(x)
         kl = -0.5 * (1 + log_var - mean.square() - log_var.exp()).sum() / len(x)
         yield Objective(self, {"reconstruction": bce, "kl": self.config.beta * kl})
@@ -70,7 +74,7 @@ class Vae(TrainedModel, Variational, ObservationModel):
 
 
 class Encoder(nn.Module):
-    """Table 3: a trunk with two heads."""
+    """Map an image to the mean and log-variance of q(z|x), as in Table 3: a trunk with two heads."""
 
     def __init__(self, latent: int) -> None:
         super().__init__()
@@ -82,6 +86,6 @@ class Encoder(nn.Module):
         self.log_var = nn.Linear(256, latent)
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
-        """Mean and log-variance of q(z|x), (b, latent) each, in float32."""
+        """Return the mean and log-variance of q(z|x), (b, latent) each, in float32."""
         hidden = self.trunk(x)
         return self.mean(hidden).float(), self.log_var(hidden).float()

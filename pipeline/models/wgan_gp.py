@@ -1,18 +1,20 @@
-"""Wasserstein GAN with gradient penalty (Gulrajani et al., 2017), with the networks of the paper's GAN.
+"""The Wasserstein GAN with gradient penalty (Gulrajani et al., 2017), built on the networks of the paper's GAN.
 
-The discriminator becomes a critic $f$: it gives no probability but a number, without a sigmoid, and its slope is held
-near one. Then $E\\,f(x) - E\\,f(G(z))$ is close to the distance that the generator's images would have to be moved to
-become real ones (the Wasserstein distance of Arjovsky et al., 2017, with pixels in [-1, 1]), and it still has a
-gradient where the two are told apart with ease: the cure for the vanishing gradient of the paper's Figures 3 and 4.
+The discriminator becomes a critic $f$: its output is any number, without a sigmoid, and the norm of its gradient is
+held near one. Then $E\\,f(x) - E\\,f(G(z))$ approximates the Wasserstein distance between real and generated images
+(Arjovsky et al., 2017), with pixels in [-1, 1]. This distance has a useful gradient even where the two are easy to tell
+apart. It is the remedy for the vanishing gradient of the paper's Figures 3 and 4.
 
-The critic descends $f(G(z)) - f(x) + \\lambda (\\|\\nabla f(\\hat{x})\\| - 1)^2$ with $\\lambda$ = 10 and
-$\\hat{x}$ at a random place on the line between a real and a generated image; then the generator descends $-f(G(z))$.
-The critic moves five times as often: each batch of 250 is cut into five parts of 50, one for each of its moves, so
-all of them are on fresh images, as in the authors' code. It has no dropout, as there.
+- The critic minimises $f(G(z)) - f(x) + \\lambda (\\|\\nabla f(\\hat{x})\\| - 1)^2$ with $\\lambda$ = 10, where
+  $\\hat{x}$ is a random point on the line between a real and a generated image.
+- Then the generator minimises $-f(G(z))$.
 
-The loss leaves free where $f$ is zero. So the critic has no bias at its output, and $f$ is read as a logit from the
-middle between its last means for real and for generated images: that gives the probabilities that are watched, and
-makes the generator's loss, as it is logged, about half of the distance.
+The critic is updated five times as often. Each batch of 250 is split into five parts of 50, one for each update, so
+every update sees new images, as in the authors' code. As there, the critic has no dropout.
+
+The loss does not determine the offset of $f$, so the critic has no bias at its output. To read $f$ as a logit, we
+subtract the midpoint of its last two means, over real and over generated images. This gives the probabilities that are
+logged. It also makes the logged loss of the generator about half of the distance.
 """
 
 from collections.abc import Iterator
@@ -27,20 +29,20 @@ from pipeline.models.common.blocks import to_signed, to_unit
 
 
 class WganGp(TrainedModel, Adversarial):
-    """Tables 1 and 2 without dropout and sigmoid, trained by Algorithm 1 of Gulrajani et al."""
+    """Combine the networks of Tables 1 and 2 without dropout and sigmoid; train them by Gulrajani et al.'s Algorithm 1."""
 
     class Config(TrainingConfig):
         epochs: PositiveInt = 200
-        batch_size: PositiveInt = 250  # of all the critic's moves together
+        batch_size: PositiveInt = 250  # split among the critic's updates of one step
         lr: float = Field(1e-4, gt=0)
         betas: tuple[Decay, Decay] = (0.5, 0.9)
         latent: PositiveInt = 128
-        slope: float = Field(0.2, ge=0, lt=1)  # of LeakyReLU, left of zero
-        critic_steps: PositiveInt = 5  # for each of the generator's
-        gradient_penalty: float = Field(10.0, ge=0)
+        slope: float = Field(0.2, ge=0, lt=1)  # of LeakyReLU, below zero
+        critic_steps: PositiveInt = 5  # updates of the critic for each one of the generator
+        gradient_penalty: float = Field(10.0, ge=0)  # lambda
 
     config: Config
-    middle: Tensor  # of f, where the critic last moved
+    middle: Tensor  # midpoint of f's last means over real and generated images
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
@@ -60,8 +62,10 @@ class WganGp(TrainedModel, Adversarial):
 
     def objectives(self, images: Images) -> Iterator[Objective]:
         x = to_signed(images).flatten(1)
-        # Outside of training nothing moves, and one look at all images is enough.
+        # Split the batch among the critic's updates. An evaluation updates nothing, so one pass is enough.
         parts = x.chunk(self.config.critic_steps) if self.training else (x,)  # (b, 784) each
+
+        # Update the critic on each part: Wasserstein loss plus gradient penalty.
         for reals in parts:
             with torch.no_grad():
                 fakes = self.generator(self.noise(len(reals)))
@@ -77,12 +81,15 @@ class WganGp(TrainedModel, Adversarial):
                     "D_right": torch.cat([real > middle, fake < middle]).float().mean(),
                 },
             )
+
+        # Update the generator on fresh noise.
         yield Objective(self.generator, {"generator_loss": -self.fake_logits(len(parts[0])).mean()})
 
     def fake_logits(self, count: int) -> Tensor:
         return self.discriminator(self.generator(self.noise(count))).float() - self.middle
 
     def noise(self, count: int) -> Tensor:
+        """Draw noise z ~ N(0, I), (count, latent), from torch's global generator."""
         return torch.randn(count, self.config.latent, device=self.device)
 
     @torch.no_grad()
@@ -93,9 +100,9 @@ class WganGp(TrainedModel, Adversarial):
 
 
 def gradient_penalty(critic: nn.Module, reals: Tensor, fakes: Tensor) -> Tensor:
-    """The mean of (|grad f| - 1)^2 between pairs of images (b, d), which can itself be descended."""
+    """Return the mean of (|grad f| - 1)^2 at random points between pairs of images (b, d); it can be differentiated."""
     place = torch.rand(len(reals), 1, device=reals.device)
-    with torch.enable_grad():  # an evaluation asks for no gradients, but this value is made of them
+    with torch.enable_grad():  # evaluations disable gradients, but this value is computed from one
         between = (reals + place * (fakes - reals)).requires_grad_()
         (slopes,) = torch.autograd.grad(critic(between).sum(), between, create_graph=True)  # (b, d)
     return (slopes.float().norm(dim=1) - 1).square().mean()

@@ -1,1 +1,1 @@
-"""What families share: layers, their tables, checkpoints, loading by name."""
+"""Provide what families share: layers, their description as tables, checkpoints, and loading by name."""

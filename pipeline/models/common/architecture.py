@@ -1,4 +1,4 @@
-"""The layers of a live model, as the paper's Tables 1 to 4 list them."""
+"""List the layers of a model in memory, in the form of the paper's Tables 1 to 4."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ from pipeline.models.common.blocks import Dropout, SigmoidInLoss
 
 @dataclass
 class Layer:
-    """One module with parameters, and what follows it."""
+    """Hold one module with parameters, with the activation and dropout that follow it."""
 
     module: nn.Module
     given: Tensor  # its first input
@@ -25,14 +25,14 @@ class Layer:
 
 @dataclass
 class Network:
-    """One top-level part of a model, and its layers in the order of use."""
+    """Hold one top-level part of a model, with its layers in the order of use."""
 
     part: nn.Module
     given: Tensor
     layers: list[Layer] = field(default_factory=list)
 
     def note(self, module: nn.Module, given: Tensor, made: Tensor) -> None:
-        """Take in one leaf module that has just been used for the first time."""
+        """Record a leaf module that has just been used for the first time."""
         if count(module):
             self.layers.append(Layer(module, given, made))
         elif self.layers and isinstance(module, SigmoidInLoss):
@@ -44,10 +44,10 @@ class Network:
 
 
 def describe(model: GenerativeModel) -> list[dict[str, Any]]:
-    """The networks of `model`, in the order in which its objectives first use them, ready for JSON.
+    """Describe the networks of `model`, in the order in which its objectives first use them, ready for JSON.
 
-    They are seen at work: two random images go through the objectives, and each leaf module is noted when it is
-    first called. A family that is not trained has no networks.
+    Two random images are passed through the objectives, and each leaf module is recorded at its first call. A family
+    that is not trained by gradient descent has no networks.
     """
     networks: dict[str, Network] = {}
     noted: set[nn.Module] = set()
@@ -72,7 +72,7 @@ def describe(model: GenerativeModel) -> list[dict[str, Any]]:
 
 
 def leaves(part: nn.Module) -> Iterator[nn.Module]:
-    """The modules that have no modules of their own, but for what torch computes their weights with."""
+    """Yield the modules without children; those that torch adds to parametrise weights do not count as children."""
     if is_parametrized(part) or not list(part.children()):
         yield part
     else:
@@ -81,6 +81,7 @@ def leaves(part: nn.Module) -> Iterator[nn.Module]:
 
 
 def as_json(name: str, network: Network) -> dict[str, Any]:
+    """Return one network and its layers as JSON values; sizes exclude the batch."""
     return {
         "name": name,
         "parameters": count(network.part),
@@ -103,7 +104,7 @@ def as_json(name: str, network: Network) -> dict[str, Any]:
 
 
 def titles(layers: list[Layer]) -> list[str]:
-    """Input, Hidden 1, ..., Output; or Output 1, Output 2 for heads that read the same tensor."""
+    """Name the layers Input, Hidden 1, ..., Output; heads that read the same tensor become Output 1, Output 2."""
     heads = sum(layer.given is layers[-1].given for layer in layers)
     hidden = [f"Hidden {i}" if i else "Input" for i in range(len(layers) - heads)]
     return hidden + (["Output"] if heads == 1 else [f"Output {i + 1}" for i in range(heads)])

@@ -1,4 +1,4 @@
-"""Building blocks that two or more families use unchanged."""
+"""Define the layers and functions that two or more families use unchanged."""
 
 import torch
 from torch import Tensor, nn
@@ -8,19 +8,19 @@ from pipeline.core.shapes import Labels
 
 
 class SigmoidInLoss(nn.Identity):
-    """Marks the end of a network that returns logits: the sigmoid is taken inside the loss.
+    """Mark the end of a network that returns logits; the loss applies the sigmoid.
 
-    There it is exact. `BCELoss(sigmoid(a), 1)` has no gradient left at a = -90, where the same loss
-    written on logits still has -1; a confident discriminator would stop its generator for no
+    Inside the loss the sigmoid is numerically exact. At a logit of -90, the gradient of `BCELoss(sigmoid(a), 1)` is 0,
+    while that of the same loss written on logits is -1. A confident discriminator would stop its generator for no
     mathematical reason.
     """
 
 
 class Dropout(nn.Module):
-    """Dropout (Srivastava et al., 2014) in a fraction of `nn.Dropout`'s time on a CPU (bench/blocks.py).
+    """Apply dropout (Srivastava et al., 2014) in a fraction of `nn.Dropout`'s time on a CPU (bench/blocks.py).
 
-    Each 64-bit random integer is cut into four 16-bit draws, so p is rounded to a multiple of
-    1 / 65536. Values are kept with probability 1 - p and divided by it; in `eval()` nothing changes.
+    Each 64-bit random integer is split into four 16-bit ones, so p is rounded to a multiple of 1 / 65536. Values are
+    kept with probability 1 - p and divided by it; in `eval()` nothing changes.
     """
 
     def __init__(self, p: float) -> None:
@@ -34,7 +34,7 @@ class Dropout(nn.Module):
         draws = torch.empty((x.numel() + 3) // 4, dtype=torch.int64, device=x.device)
         draws.random_(-(2**63), None)  # all 64 bits
         keep = draws.view(torch.int16)[: x.numel()].view(x.shape) >= dropped - 32768
-        # As a factor of x's own type: a product of two types is slow, and the gradient needs one product only.
+        # The factor has x's own type: a product of two types is slow, and the gradient needs one product only.
         return x * keep.to(x.dtype).mul_(65536 / (65536 - dropped))
 
     def extra_repr(self) -> str:
@@ -42,16 +42,16 @@ class Dropout(nn.Module):
 
 
 def cross_entropy_of_pixels(logits: Tensor, images: Tensor) -> Tensor:
-    """The binary cross entropy between images in [0, 1] and the sigmoid of `logits`, summed, in nats.
+    """Return the binary cross entropy between images in [0, 1] and the sigmoid of `logits`, summed, in nats.
 
-    torch's `binary_cross_entropy_with_logits(..., reduction="sum")` in less than half of its time on a CPU
-    (bench/blocks.py).
+    It equals torch's `binary_cross_entropy_with_logits(..., reduction="sum")` and takes less than half of its time on a
+    CPU (bench/blocks.py).
     """
     return _CrossEntropyOfPixels.apply(logits, images)
 
 
 class _CrossEntropyOfPixels(torch.autograd.Function):
-    """$\\sum \\max(a, 0) - a x - \\log \\max(p, 1 - p)$ with $p = \\sigma(a)$, and the gradient $p - x$."""
+    """Compute $\\sum \\max(a, 0) - a x - \\log \\max(p, 1 - p)$ with $p = \\sigma(a)$, and its gradient $p - x$."""
 
     @staticmethod
     def forward(ctx, logits: Tensor, images: Tensor) -> Tensor:
@@ -69,19 +69,19 @@ class _CrossEntropyOfPixels(torch.autograd.Function):
 
 
 def to_signed(images: Tensor) -> Tensor:
-    """Pixels in [0, 1] as the [-1, 1] that a network ending in tanh produces."""
+    """Map pixels from [0, 1] to [-1, 1], the range of tanh."""
     return images * 2 - 1
 
 
 def to_unit(signed: Tensor) -> Tensor:
-    """The inverse of `to_signed`."""
+    """Map pixels from [-1, 1] to [0, 1], the inverse of `to_signed`."""
     return (signed + 1) / 2
 
 
 def joined(vectors: Tensor, labels: Labels, classes: int) -> Tensor:
-    """Vectors (n, d), each followed by its label as a one-hot vector: (n, d + classes).
+    """Concatenate vectors (n, d) with the one-hot vectors of their labels (n,) to (n, d + classes).
 
-    torch's `one_hot` looks at the values of the labels first, for which it waits.
+    torch's `one_hot` is not used because it reads the labels first, which makes a GPU wait.
     """
     one_hot = labels[:, None] == torch.arange(classes, device=labels.device)
     return torch.cat([vectors, one_hot.to(vectors.dtype)], dim=1)

@@ -1,4 +1,4 @@
-"""Checkpoints of generative models."""
+"""Write and read checkpoints of generative models."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,12 +9,12 @@ from pipeline.models.common.loading import family_class
 
 
 def write_model(path: Path, model: GenerativeModel, family: str, about: Mapping[str, str]) -> None:
-    """A checkpoint that `read_model` can rebuild the model from."""
+    """Write a checkpoint from which `read_model` can rebuild the model; `about` is stored with it."""
     write_weights(path, model.state_dict(), {"family": family, "config": model.config.model_dump_json(), **about})
 
 
 def read_model(path: Path) -> GenerativeModel:
-    """The model of a checkpoint, on the CPU, in eval mode."""
+    """Return the model of a checkpoint, on the CPU and in eval mode."""
     weights, about = read_weights(path)
     kind = family_class(about["family"])
     model = kind(kind.Config.model_validate_json(about["config"]))

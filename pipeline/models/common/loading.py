@@ -1,4 +1,4 @@
-"""Finds a family by the name of its file: there is no registry to edit."""
+"""Find a family by the name of its file, so there is no registry to edit."""
 
 import importlib
 import inspect
@@ -10,7 +10,7 @@ from pipeline.models.base import Conditional, FamilyConfig, GenerativeModel
 
 
 def family_class(name: str) -> type[GenerativeModel]:
-    """The one model class of `pipeline/models/<name>.py`.
+    """Return the model class that `pipeline/models/<name>.py` defines.
 
     Raises:
         ValueError: the file defines no concrete GenerativeModel, or more than one.
@@ -30,10 +30,16 @@ def family_class(name: str) -> type[GenerativeModel]:
 
 
 def configured(kind: type[GenerativeModel], settings: Mapping[str, Any], classes: int, where: str) -> FamilyConfig:
-    """The settings of a family, for a data set of so many classes: a conditional one is told. `where` is their key.
+    """Return the validated settings of a family; a conditional family also gets the number of classes.
+
+    Args:
+        kind: the model class.
+        settings: its settings in params.yaml.
+        classes: the number of classes of the data set.
+        where: the key of the settings in params.yaml, for messages.
 
     Raises:
-        ParamsError: a setting is not right, or is another number of classes.
+        ParamsError: a setting is invalid, or `classes` is set to another number than that of the data set.
     """
     if not issubclass(kind, Conditional):
         return check(kind.Config, settings, where)
