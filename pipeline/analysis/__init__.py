@@ -1,1 +1,1 @@
-"""What the scores say: summaries, verdicts, claims, alarms, and whether the metrics can be trusted."""
+"""Interpret the scores: summaries, verdicts, claims, alarms, and the sensitivity check of the metrics."""

@@ -1,4 +1,4 @@
-"""What a run knows that bears on the paper's claims, and how far each number can be trusted."""
+"""Collect what a run measured that bears on the paper's claims, with the uncertainty of each number."""
 
 import functools
 import math
@@ -16,37 +16,37 @@ from pipeline.metrics import distances
 from pipeline.metrics.labels import total_variation
 
 T = TypeVar("T")
-BySeed = Mapping[str, Mapping[int, T]]  # by model, then by seed; what a model has not is missing
+BySeed = Mapping[str, Mapping[int, T]]  # by model, then by seed; a model without the quantity is missing
 
 
 class NotInThisRun(Exception):
-    """What a claim needs was not trained or not measured; the message is its note."""
+    """Report that this run did not train or measure what a claim needs; the message becomes the note of the claim."""
 
 
 @dataclass(frozen=True)
 class Inputs:
-    """Everything that claims are judged by."""
+    """Hold everything that claims are judged by."""
 
-    metrics: pd.DataFrame  # tidy, of all sources
+    metrics: pd.DataFrame  # the tidy table of all sources
     summary: pd.DataFrame
     verdicts: pd.DataFrame
-    records: BySeed[Mapping[str, Any]]  # of the trainings
+    records: BySeed[Mapping[str, Any]]  # of the training runs
     alarms: BySeed[pd.DataFrame]
-    gradients: BySeed[pd.DataFrame]  # while a fresh discriminator learns
-    confidence: BySeed[np.ndarray]  # of `clear_confidence`
-    correlations: BySeed[float]  # of `loss_correlation`
-    neighbours: BySeed[tuple[int, int]]  # of `neighbour_hits`
+    gradients: BySeed[pd.DataFrame]  # norms of the generator's gradient while a fresh discriminator learns
+    confidence: BySeed[np.ndarray]  # returned by `clear_confidence`
+    correlations: BySeed[float]  # returned by `loss_correlation`
+    neighbours: BySeed[tuple[int, int]]  # returned by `neighbour_hits`
 
     @functools.cached_property
     def trained(self) -> dict[Score, list[np.ndarray]]:
-        """The draws of each training."""
+        """Return the draws of each training run, by score."""
         return trainings(by_draw(self.metrics))
 
     def draws(self, model: str, metric: str) -> list[np.ndarray]:
-        """Of a score of images without a feature space: one array (draws,) a seed.
+        """Return the draws of a score of images that needs no feature space: one array (draws,) for each seed.
 
         Raises:
-            NotInThisRun: there is none.
+            NotInThisRun: the score was not measured.
         """
         for space in ("", "pixels"):
             if found := self.trained.get(Score(model, "images", metric, space)):
@@ -54,17 +54,17 @@ class Inputs:
         raise NotInThisRun(f"The metric {metric} was not measured for {model}.")
 
     def clear(self, model: str) -> list[np.ndarray]:
-        """The share of clear digits: one array (draws,) a seed."""
+        """Return the share of clear digits, those with exactly one likely label: one array (draws,) for each seed."""
         kinds = zip(*(self.draws(model, f"conformal_{kind}") for kind in ("ambiguous", "unlike")), strict=True)
         return [1 - ambiguous - unlike for ambiguous, unlike in kinds]
 
     def spread(self, metric: str) -> float:
-        """The standard deviation of a score between draws of the real test images; 0 where there is but one."""
+        """Return the standard deviation of a score between draws of the real test images; 0 with a single draw."""
         return pooled_sd(self.draws(TEST, metric)) or 0.0
 
 
 def of(what: BySeed[T], model: str, name: str) -> list[T]:
-    """One value for each seed.
+    """Return the values of a model, one for each seed; `name` describes them in the message.
 
     Raises:
         NotInThisRun: the model has none.
@@ -75,51 +75,55 @@ def of(what: BySeed[T], model: str, name: str) -> list[T]:
 
 
 def estimate(draws: list[np.ndarray]) -> tuple[Interval, str]:
-    """A score with its interval over seeds; or over the draws of the one training, which the words then say."""
+    """Return the mean of a score with its interval, and a sentence that qualifies it.
+
+    The interval is over seeds. With one seed it is over the draws of that training run, and the sentence says so.
+    """
     if len(draws) > 1:
         return seed_interval(seed_means(draws)), ""
     return seed_interval(draws[0]), " In this one training."
 
 
 def contrast(a: list[np.ndarray], b: list[np.ndarray]) -> tuple[Interval, str]:
-    """The score of one model less that of another, with its interval as in `estimate`."""
+    """Return the difference a - b of a score between two models, with its interval and sentence as in `estimate`."""
     if len(a) == len(b) == 1:
         return difference_interval(a[0], b[0]), " In this one training each."
     return difference_interval(seed_means(a), seed_means(b)), ""
 
 
 def side(interval: Interval, edge: float) -> Literal[-1, 0, 1]:
-    """1 if the interval lies above the edge, -1 if it lies below, else 0; always 0 where there is no interval."""
+    """Return 1 if the interval lies above the edge, -1 if it lies below, else 0; 0 also if there is no interval."""
     if interval.lower is None or interval.upper is None:
         return 0
     return 1 if interval.lower > edge else -1 if interval.upper < edge else 0
 
 
 def clear_confidence(labels: pd.DataFrame, count: int) -> np.ndarray:
-    """The mean calibrated confidence in the labels of clear digits, from one labels table.
+    """Return the mean calibrated confidence in the labels of clear digits, from one labels table.
 
     Args:
-        count: images of one draw.
+        labels: the table of one training run.
+        count: the number of images of one draw.
 
     Returns:
-        (draws,), without those that have no clear digit.
+        (draws,), without draws that have no clear digit.
     """
     clear = labels[(labels["set"] == "images") & (labels["kind"] == "clear")]
     return clear.groupby(clear["index"] // count)["confidence"].mean().to_numpy()
 
 
 def loss_correlation(history: pd.DataFrame, terms: Sequence[str], shares: pd.DataFrame, real: pd.Series) -> float:
-    """Spearman's rank correlation, over the snapshots of a training, of a loss and the distance of the labels.
+    """Return Spearman's rank correlation between a loss and the distance of the labels, over the snapshots of a run.
 
     Args:
         history: step, and each logged quantity.
-        terms: those whose sum is the loss. Each snapshot has their mean over the steps since the one before.
-        shares: step, label, share: of the predicted labels of each snapshot.
-        real: the share of each label among real images, by label; the distance is the total variation from these.
+        terms: the columns whose sum is the loss. A snapshot gets the mean over the steps since the previous one.
+        shares: step, label, share: the predicted labels of each snapshot.
+        real: the share of each label among real images. The distance of the labels is the total variation from these.
 
     Returns:
-        1 if the loss falls exactly as the labels get balanced; NaN where one of the two stands still, or with fewer
-        than three snapshots.
+        1 if the loss falls exactly as the labels approach those of real images. NaN if one of the two is constant, or
+        with fewer than three snapshots.
     """
     predicted = shares.pivot(index="step", columns="label", values="share")
     truth = real.reindex(predicted.columns).to_numpy(float)
@@ -131,5 +135,5 @@ def loss_correlation(history: pd.DataFrame, terms: Sequence[str], shares: pd.Dat
 
 
 def neighbour_hits(codes: np.ndarray, labels: np.ndarray) -> tuple[int, int]:
-    """For how many of the codes (n, d) the nearest other one has the same label (n,), and n."""
+    """Return how many codes (n, d) have the same label (n,) as the nearest other code, and n."""
     return int((labels[distances.nearest(codes)[0]] == labels).sum()), len(labels)

@@ -1,4 +1,4 @@
-"""Judges claims: each has a measure, a rule that was fixed before the run, and a verdict."""
+"""Judge claims: each has a measure, a rule that was fixed before the run, and a verdict."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ SUPPORTED: Verdict = "supported"
 REFUTED: Verdict = "refuted"
 OPEN: Verdict = "not decided by this run"
 
-CONFOUNDERS = {"latent", "epochs"}  # settings in which the paper gave its two models unequal chances
+CONFOUNDERS = {"latent", "epochs"}  # settings that the paper did not keep equal between its two models
 COLUMNS = (
     *("name", "claim", "section", "measure", "rule"),
     *("number", "lower", "upper", "unit", "verdict", "note", "survives"),
@@ -23,7 +23,7 @@ COLUMNS = (
 
 @dataclass(frozen=True)
 class Finding:
-    """What a run says of a claim. No number where there is nothing to measure."""
+    """Hold what a run says about a claim. There is no number if there was nothing to measure."""
 
     verdict: Verdict
     note: str
@@ -34,29 +34,33 @@ class Finding:
 
 @dataclass(frozen=True)
 class Claim:
-    """One statement of the paper in our words."""
+    """Hold one statement of the paper, in our words."""
 
     claim: str
     section: str  # of the paper
     measure: str
     rule: str
     unit: Literal["", "%", "x"]
-    roles: tuple[str, ...]  # the models that it is about, by the paper's names
-    finding: Callable[..., Finding]  # of the inputs, and a model for each role
+    roles: tuple[str, ...]  # the models of the claim, by the paper's names
+    finding: Callable[..., Finding]  # takes the inputs and one model for each role
 
 
 def judge_claims(claims: Sequence[Claim], inputs: Inputs) -> pd.DataFrame:
     """Judge every claim.
 
-    Each interval is a 95 % one: over seeds where each model concerned has several, else over the draws of the one
-    training, and then the note says so. Each claim is judged for itself, without an adjustment for their number.
+    Intervals are at 95 %. They are over seeds if each model concerned has several; otherwise over the draws of the one
+    training run, and the note says so. Claims are judged one by one, without adjustment for their number.
 
     Returns:
-        name (what the claim is judged by; the claims that are made of both models share one), claim, section, measure,
-        rule, number, lower, upper, unit (`%` for a share of 1, `x` for a ratio, or empty), verdict (supported, refuted,
-        or not decided by this run), note, survives. The last says what becomes of the verdict with each variant that
-        differs from the paper's model in nothing but its latent size and epochs in its place; it is empty where a run
-        has none.
+        One row for each claim, with these columns:
+
+        - name: the function that judges it; claims that are made about both models share one;
+        - claim, section, measure, rule: its text;
+        - number, lower, upper, unit: the result (`%` for a share of 1, `x` for a ratio, or empty);
+        - verdict: supported, refuted, or not decided by this run;
+        - note: what qualifies the result;
+        - survives: the verdict if a model is replaced by a variant that differs only in latent size and epochs; empty
+          if the run has no such variant.
     """
     rows = []
     for claim in claims:
@@ -69,7 +73,7 @@ def judge_claims(claims: Sequence[Claim], inputs: Inputs) -> pd.DataFrame:
 
 
 def judge(claim: Claim, inputs: Inputs, models: Sequence[str]) -> Finding:
-    """The finding with these models in the claim's roles."""
+    """Return the finding with these models in the roles of the claim."""
     for model in models:
         if model not in inputs.records:
             return Finding(OPEN, f"This run has no model named {model}.")
@@ -80,7 +84,7 @@ def judge(claim: Claim, inputs: Inputs, models: Sequence[str]) -> Finding:
 
 
 def survives(claim: Claim, inputs: Inputs, verdict: Verdict) -> str:
-    """The verdict with each fair variant in the place of one of the paper's models, in words."""
+    """Say in words how the verdict changes if a variant replaces one of the paper's models."""
     said = []
     for place, role in enumerate(claim.roles):
         for variant in variants(inputs.records, role):
@@ -90,7 +94,7 @@ def survives(claim: Claim, inputs: Inputs, verdict: Verdict) -> str:
 
 
 def variants(records: Mapping[str, Mapping[int, Mapping[str, Any]]], model: str) -> list[str]:
-    """Models of the same family with another latent size or other epochs, and all else equal."""
+    """Return the models of the same family that differ at most in the settings of `CONFOUNDERS`."""
     if model not in records:
         return []
     about = {name: next(iter(seeds.values())) for name, seeds in records.items()}
@@ -105,21 +109,21 @@ def variants(records: Mapping[str, Mapping[int, Mapping[str, Any]]], model: str)
 
 
 def differing(a: Mapping[str, Any], b: Mapping[str, Any]) -> set[str]:
-    """The settings that two configurations do not share."""
+    """Return the settings in which two configurations differ."""
     return {key for key in {*a, *b} if a.get(key) != b.get(key)}
 
 
 def either(sign: int) -> Verdict:
-    """Above speaks for the claim, below against it."""
+    """Return SUPPORTED for a positive sign, REFUTED for a negative one, OPEN for 0."""
     return SUPPORTED if sign > 0 else REFUTED if sign < 0 else OPEN
 
 
 def equal(gap: Interval, margin: float) -> Verdict:
-    """Supported if the interval lies within the margin around 0, refuted if it lies outside."""
+    """Return SUPPORTED if the interval lies within (-margin, margin), REFUTED if it lies outside, else OPEN."""
     above, below = side(gap, -margin), side(gap, margin)
     return SUPPORTED if above > 0 > below else REFUTED if above == below != 0 else OPEN
 
 
 def measured(interval: Interval, verdict: Verdict, note: str) -> Finding:
-    """A finding whose number is the mean of an interval."""
+    """Return a finding whose number is the mean of an interval."""
     return Finding(verdict, note, interval.mean, interval.lower, interval.upper)

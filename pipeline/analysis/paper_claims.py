@@ -1,4 +1,4 @@
-"""The paper's claims: each one's words, measure and rule stand beside the function that judges it."""
+"""Judge the paper's claims: the text, measure and rule of each are stated next to the function that judges it."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -17,19 +17,19 @@ from pipeline.analysis.verdicts import outcomes
 from pipeline.core.names import BLURRED, TEST
 from pipeline.metrics.proportions import wilson
 
-CLEARLY = 0.1  # a sharpness ratio this far from 1 is not that of real images
-LONGER = 1.25  # a ratio of times that the load of a machine does not explain
-ORDERS = 2.0  # a gradient that lost so many powers of ten has vanished
-TELLS = 0.5  # a rank correlation from which on a loss says something
-EQUAL = 0.01  # a difference of shares that does not matter
-LEVEL = 0.05
+CLEARLY = 0.1  # distance of a sharpness ratio from 1, beyond which images are not as sharp as real ones
+LONGER = 1.25  # ratio of times that the load of the machine cannot explain
+ORDERS = 2.0  # powers of ten; a gradient that lost as many has vanished
+TELLS = 0.5  # rank correlation above which a loss is informative
+EQUAL = 0.01  # difference of shares below which it does not matter
+LEVEL = 0.05  # significance level
 
 CLAIMS: list[Claim] = []
 """All claims, in the order of their functions."""
 
 
 def claim(**about: Any) -> Callable[[Callable[..., Finding]], Callable[..., Finding]]:
-    """Register a function as the judge of a claim; two claims may share one."""
+    """Register a function as the judge of a claim, whose text is `about`; two claims may share one function."""
 
     def register(finding: Callable[..., Finding]) -> Callable[..., Finding]:
         CLAIMS.append(Claim(finding=finding, **about))
@@ -41,21 +41,22 @@ def claim(**about: Any) -> Callable[[Callable[..., Finding]], Callable[..., Find
 @claim(
     claim="A GAN’s images are sharper than a VAE’s.",
     section="1.2, 4",
-    measure="the GAN’s sharpness ratio less the VAE’s: variance of the Laplacian over that of real images",
+    measure="sharpness ratio of the GAN minus that of the VAE (variance of the Laplacian / that of real images)",
     rule=(
-        "supported if the interval lies above 0 by more than the spread of real images, refuted if below; not decided "
-        f"if a ratio is above {1 + CLEARLY:g}"
+        "supported if the interval lies above s, refuted if it lies below −s, where s is the standard deviation "
+        f"between draws of real images; not decided if a ratio is above {1 + CLEARLY:g}"
     ),
     unit="x",
     roles=("gan", "vae"),
 )
 def sharper(inputs: Inputs, gan: str, vae: str) -> Finding:
+    """Compare the sharpness ratios of a GAN and a VAE."""
     of_gan, of_vae = inputs.draws(gan, "sharpness_ratio"), inputs.draws(vae, "sharpness_ratio")
     gap, where = contrast(of_gan, of_vae)
     means = seed_means(of_gan).mean(), seed_means(of_vae).mean()
     note = f"{gan} {means[0]:.2f}, {vae} {means[1]:.2f}, real images 1.{where}"
     if max(means) > 1 + CLEARLY:
-        return measured(gap, OPEN, f"{note} Above 1 specks count as sharpness: this cannot tell crisp from noisy.")
+        return measured(gap, OPEN, f"{note} Above 1, crisp cannot be told from noisy, because specks count as sharp.")
     spread = inputs.spread("sharpness_ratio")
     above, below = side(gap, spread), side(gap, -spread)
     return measured(gap, either(above if above == below else 0), note)
@@ -65,38 +66,41 @@ def sharper(inputs: Inputs, gan: str, vae: str) -> Finding:
     claim="A VAE’s images are blurry.",
     section="3.2, 4",
     measure="the VAE’s sharpness ratio",
-    rule=f"supported if the interval lies below {1 - CLEARLY:g}, refuted if above",
+    rule=f"supported if the interval lies below {1 - CLEARLY:g}, refuted if it lies above",
     unit="x",
     roles=("vae",),
 )
 def blurry(inputs: Inputs, vae: str) -> Finding:
+    """Compare the sharpness ratio of a VAE with that of real images."""
     ratio, where = estimate(inputs.draws(vae, "sharpness_ratio"))
     baselines = inputs.summary[(inputs.summary["metric"] == "sharpness_ratio") & (inputs.summary["set"] == "images")]
     blurred = baselines.loc[baselines["model"] == BLURRED, "value"]
-    beside = f" Real images blurred by one pixel have {blurred.iloc[0]:.2f}." if len(blurred) else ""
-    return measured(ratio, either(-side(ratio, 1 - CLEARLY)), f"Real images have 1.{beside}{where}")
+    beside = f" The ratio of real images blurred by one pixel is {blurred.iloc[0]:.2f}." if len(blurred) else ""
+    return measured(ratio, either(-side(ratio, 1 - CLEARLY)), f"The ratio of real images is 1.{beside}{where}")
 
 
 @claim(
     claim="A GAN’s images are more realistic than a VAE’s.",
     section="4",
-    measure="the share of scores of fidelity that are decided for the GAN",
-    rule="supported if the GAN is better in at least one and worse in none, refuted if the VAE is",
+    measure="share of the fidelity scores that are decided for the GAN",
+    rule="supported if the GAN is better in at least one score and worse in none; refuted if the VAE is",
     unit="%",
     roles=("gan", "vae"),
 )
 def realistic(inputs: Inputs, gan: str, vae: str) -> Finding:
+    """Count the fidelity scores that are decided for either model."""
     answers = outcomes(inputs.verdicts)
     both = answers["a"].isin([gan, vae]) & answers["b"].isin([gan, vae])
     answers = answers[both & (answers["question"] == "fidelity")]
     if not len(answers):
-        raise NotInThisRun(f"No score of fidelity compares {gan} with {vae}.")
+        raise NotInThisRun(f"No fidelity score compares {gan} with {vae}.")
     answer = answers.iloc[0]
     for_gan, for_vae = (answer["for_a"], answer["for_b"])[:: 1 if answer["a"] == gan else -1]
     scores = for_gan + for_vae + answer["open"]
     where = "" if answer["basis"] == "seeds" else " In this one training each."
     note = (
-        f"Of {scores} scores {for_gan} are better for {gan} and {for_vae} for {vae}; the rest are not separable.{where}"
+        f"Of {scores} scores, {for_gan} are better for {gan} and {for_vae} for {vae}. "
+        f"The rest are not separable.{where}"
     )
     return Finding(either((answer["outcome"] == gan) - (answer["outcome"] == vae)), note, for_gan / scores)
 
@@ -104,35 +108,37 @@ def realistic(inputs: Inputs, gan: str, vae: str) -> Finding:
 @claim(
     claim="Most digits of a VAE are predicted as what they are.",
     section="3.2",
-    measure="the share of clear digits: one label fits them, by thresholds that hold for real digits",
-    rule="supported if the interval lies above half of the share among real digits, refuted if below",
+    measure="share of clear digits: exactly one label is possible, by thresholds calibrated on real digits",
+    rule="supported if the interval lies above half of the share of real digits, refuted if it lies below",
     unit="%",
     roles=("vae",),
 )
 @claim(
     claim="Most digits of a GAN are predicted as what they are.",
     section="3.1",
-    measure="the share of clear digits: one label fits them, by thresholds that hold for real digits",
-    rule="supported if the interval lies above half of the share among real digits, refuted if below",
+    measure="share of clear digits: exactly one label is possible, by thresholds calibrated on real digits",
+    rule="supported if the interval lies above half of the share of real digits, refuted if it lies below",
     unit="%",
     roles=("gan",),
 )
 def recognised(inputs: Inputs, model: str) -> Finding:
+    """Compare the share of clear digits of a model with that of real digits."""
     share, where = estimate(inputs.clear(model))
     real = float(seed_means(inputs.clear(TEST)).mean())
-    note = f"Real digits: {100 * real:.1f} %. Whether a label is right cannot be known, as samples have none.{where}"
+    note = f"Real digits: {100 * real:.1f} %. Samples have no true label, so a prediction cannot be checked.{where}"
     return measured(share, either(side(share, real / 2)), note)
 
 
 @claim(
     claim="Digits that are clear to the eye are predicted equally well for both.",
     section="4",
-    measure="the calibrated confidence in clear digits, the GAN’s less the VAE’s",
-    rule=f"supported if the interval lies within {100 * EQUAL:g} percentage point of 0, refuted if outside",
+    measure="mean calibrated confidence in clear digits, of the GAN minus that of the VAE",
+    rule=f"supported if the interval lies within {100 * EQUAL:g} percentage point of 0, refuted if it lies outside",
     unit="%",
     roles=("gan", "vae"),
 )
 def equally_recognised(inputs: Inputs, gan: str, vae: str) -> Finding:
+    """Compare the confidence in clear digits between two models."""
     sides = [[draws for draws in of(inputs.confidence, model, "labels") if len(draws)] for model in (gan, vae)]
     if not all(sides):
         raise NotInThisRun("One of the two drew no clear digit.")
@@ -140,8 +146,8 @@ def equally_recognised(inputs: Inputs, gan: str, vae: str) -> Finding:
     gap, where = contrast(of_gan, of_vae)
     means = [100 * seed_means(draws).mean() for draws in (of_gan, of_vae)]
     note = (
-        f"{gan} {means[0]:.2f} %, {vae} {means[1]:.2f} %.{where} Nearly so by construction: a digit is called clear "
-        "where the predictor is sure. How often it is right, labels of the samples would have to say."
+        f"{gan} {means[0]:.2f} %, {vae} {means[1]:.2f} %.{where} This is nearly so by construction: a digit is called "
+        "clear if the classifier is sure. How often it is right cannot be known without labels of the samples."
     )
     return measured(gap, equal(gap, EQUAL), note)
 
@@ -149,34 +155,37 @@ def equally_recognised(inputs: Inputs, gan: str, vae: str) -> Finding:
 @claim(
     claim="A GAN takes longer to train.",
     section="2.1",
-    measure="seconds of a training, the GAN’s over the VAE’s",
+    measure="training time, of the GAN / of the VAE",
     rule=(
-        f"supported if every training of the GAN took more than {LONGER:g} times as long as every one of the VAE, "
+        f"supported if every training run of the GAN took more than {LONGER:g} times as long as every one of the VAE, "
         "refuted if none did"
     ),
     unit="x",
     roles=("gan", "vae"),
 )
 def longer(inputs: Inputs, gan: str, vae: str) -> Finding:
+    """Compare the training times of a GAN and a VAE."""
     return ratio_of_times(inputs, gan, vae, lambda record: record["seconds"])
 
 
 @claim(
     claim="It takes longer because two networks need to be trained.",
     section="2.1",
-    measure="seconds for each image seen, the GAN’s over the VAE’s: without the difference in epochs",
+    measure="training time per image seen, of the GAN / of the VAE, so that the number of epochs does not matter",
     rule=(
-        f"supported if every training of the GAN took more than {LONGER:g} times as long as every one of the VAE, "
+        f"supported if every training run of the GAN took more than {LONGER:g} times as long as every one of the VAE, "
         "refuted if none did"
     ),
     unit="x",
     roles=("gan", "vae"),
 )
 def longer_per_image(inputs: Inputs, gan: str, vae: str) -> Finding:
+    """Compare the training times per image of a GAN and a VAE."""
     return ratio_of_times(inputs, gan, vae, lambda record: record["seconds"] / record["images_seen"])
 
 
 def ratio_of_times(inputs: Inputs, gan: str, vae: str, time: Callable[[Mapping[str, Any]], float]) -> Finding:
+    """Judge the ratios of the times of each training run of the GAN to each of the VAE."""
     of_gan, of_vae = (of(inputs.records, model, "training") for model in (gan, vae))
     ratios = np.array([time(a) / time(b) for a in of_gan for b in of_vae])
     seen = [records[0]["images_seen"] for records in (of_gan, of_vae)]
@@ -186,39 +195,41 @@ def ratio_of_times(inputs: Inputs, gan: str, vae: str, time: Callable[[Mapping[s
 
 
 def extremes(values: np.ndarray) -> tuple[float | None, float | None]:
-    """The least and the greatest; of a single value none."""
+    """Return the smallest and the largest value; None for both if there is a single value."""
     return (float(values.min()), float(values.max())) if len(values) > 1 else (None, None)
 
 
 def range_shown(values: np.ndarray) -> str:
-    return " The range is from the least to the greatest." if len(values) > 1 else ""
+    """Return the sentence that explains a range; empty for a single value."""
+    return " The range is from the smallest value to the largest." if len(values) > 1 else ""
 
 
 @claim(
     claim="A GAN is harder to tune.",
     section="2.1",
-    measure="the share of the GAN’s trainings that raised an alarm",
+    measure="share of the GAN’s training runs that raised an alarm",
     rule=(
-        f"supported if more of its trainings did than of the VAE’s (Fisher’s exact test, p at most {LEVEL:g}), refuted "
-        "if fewer"
+        f"supported if this share is larger than the VAE’s (Fisher’s exact test, p at most {LEVEL:g}), refuted if it "
+        "is smaller"
     ),
     unit="%",
     roles=("gan", "vae"),
 )
 def harder(inputs: Inputs, gan: str, vae: str) -> Finding:
+    """Compare the shares of training runs with an alarm between a GAN and a VAE."""
     raised = [[len(table) > 0 for table in of(inputs.alarms, model, "diagnosis")] for model in (gan, vae)]
     (of_gan, gans), (of_vae, vaes) = ((sum(each), len(each)) for each in raised)
     p = float(np.asarray(fisher_exact([[of_gan, gans - of_gan], [of_vae, vaes - of_vae]]))[1])
     apart = int(np.sign(of_gan / gans - of_vae / vaes)) if p <= LEVEL else 0
     note = (
-        f"Alarms in {of_gan} of {gans} trainings of {gan}, in {of_vae} of {vaes} of {vae}.{spreads(inputs, gan, vae)} "
-        "This is of one setting each; how many must be tried, a sweep over the settings of both would have to say."
+        f"Alarms in {of_gan} of {gans} training runs of {gan} and {of_vae} of {vaes} of {vae}."
+        f"{spreads(inputs, gan, vae)} Each model has one setting here; a sweep over settings would say more."
     )
     return Finding(either(apart), note, of_gan / gans, *wilson(of_gan, gans))
 
 
 def spreads(inputs: Inputs, gan: str, vae: str) -> str:
-    """How far the Fréchet distance varies between seeds, in words; nothing with one seed."""
+    """Say how far the Fréchet distance varies between seeds; return an empty text with one seed."""
     table = inputs.summary
     rows = table[(table["metric"] == "fd_percent") & (table["space"] == "random") & (table["set"] == "images")]
     shares = (rows["sd_seeds"] / rows["value"]).set_axis(rows["model"]).dropna()
@@ -229,15 +240,16 @@ def spreads(inputs: Inputs, gan: str, vae: str) -> str:
 @claim(
     claim="If the discriminator is too good, the generator’s gradient vanishes.",
     section="1.2",
-    measure="orders of magnitude that the gradient of log(1 - D(G(z))) loses while a fresh discriminator learns",
+    measure="orders of magnitude by which the gradient of log(1 − D(G(z))) falls while a fresh discriminator learns",
     rule=(
-        f"of the experiments in which it won (under {100 * WON:g} % of fakes taken for real): supported if each "
-        f"gradient lost at least {ORDERS:g}, refuted if none did"
+        f"in the experiments that the discriminator won (it took under {100 * WON:g} % of fakes for real): supported "
+        f"if each gradient fell by at least {ORDERS:g}, refuted if none did"
     ),
     unit="",
     roles=("gan",),
 )
 def vanishes(inputs: Inputs, gan: str) -> Finding:
+    """Judge how far the generator's gradient falls against a fresh discriminator."""
     tables = of(inputs.gradients, gan, "experiment with a fresh discriminator")
     tables += list(inputs.gradients.get("gan_saturating", {}).values())
     won = [table for table in tables if vanishing.won(table)]
@@ -245,7 +257,7 @@ def vanishes(inputs: Inputs, gan: str) -> Finding:
     if not won:
         return Finding(OPEN, f"{note} More steps, or a weaker generator, would decide it.")
     minimax, other = (np.array([orders_lost(table[name]) for table in won]) for name in ("saturating", "nonsaturating"))
-    note += f"{range_shown(minimax)} The gradient of -log D(G(z)) lost {other.mean():.1f} there (below 0: it grew)."
+    note += f"{range_shown(minimax)} The gradient of −log D(G(z)) fell by {other.mean():.1f} there (below 0: it grew)."
     verdict = SUPPORTED if minimax.min() >= ORDERS else REFUTED if minimax.max() < ORDERS else OPEN
     return Finding(verdict, note, float(minimax.mean()), *extremes(minimax))
 
@@ -253,20 +265,21 @@ def vanishes(inputs: Inputs, gan: str) -> Finding:
 @claim(
     claim="In training, the generator often runs into a vanishing gradient.",
     section="2.1",
-    measure="the share of trainings with the loss log(1 - D(G(z))) that raised this alarm",
-    rule="supported if the interval lies above a half, refuted if below",
+    measure="share of training runs with the loss log(1 − D(G(z))) that raised the alarm “vanishing gradient”",
+    rule="supported if the interval lies above a half, refuted if it lies below",
     unit="%",
     roles=("gan_saturating",),
 )
 def often_vanishes(inputs: Inputs, saturating: str) -> Finding:
+    """Judge how often training with the saturating loss raises the alarm."""
     dead, n = vanished(inputs, saturating)
-    beside = "With -log D(G(z)) (gan): {} of {}.".format(*vanished(inputs, "gan")) if "gan" in inputs.alarms else ""
+    beside = "With −log D(G(z)) (gan): {} of {}.".format(*vanished(inputs, "gan")) if "gan" in inputs.alarms else ""
     lower, upper = wilson(dead, n)
     return Finding(either(side(Interval(dead / n, None, lower, upper), 0.5)), beside, dead / n, lower, upper)
 
 
 def vanished(inputs: Inputs, model: str) -> tuple[int, int]:
-    """How many trainings raised that alarm, and of how many."""
+    """Return how many training runs raised the alarm, and how many there are."""
     tables = of(inputs.alarms, model, "diagnosis")
     return sum(bool((table["kind"] == "vanishing gradient").any()) for table in tables), len(tables)
 
@@ -275,21 +288,22 @@ def vanished(inputs: Inputs, model: str) -> tuple[int, int]:
     claim="A loss does not tell when to stop.",
     section="3",
     measure=(
-        "rank correlation, over the course of a training, of the generator’s loss and the distance of the labels of "
-        "its samples from those of real images"
+        "rank correlation, over the course of a training run, between the generator’s loss and the label distance "
+        "(total variation between the predicted labels of its samples and of real images)"
     ),
-    rule=f"supported if the interval lies below {TELLS:g}, refuted if above",
+    rule=f"supported if the interval lies below {TELLS:g}, refuted if it lies above",
     unit="",
     roles=("gan",),
 )
 def no_stop(inputs: Inputs, gan: str) -> Finding:
+    """Judge whether the generator's loss follows the distance of the labels."""
     known = [rho for rho in of(inputs.correlations, gan, "history") if not math.isnan(rho)]
     if not known:
         raise NotInThisRun(f"The loss of {gan}, or the labels of its samples, never moved.")
     rho = seed_interval(np.array(known))
     note = (
-        "1 would say that the loss falls exactly as the labels of the samples get balanced. That is one side of "
-        "quality; a Fréchet distance of each snapshot would decide more."
+        "A correlation of 1 would mean that the loss falls exactly as the labels approach those of real images. That "
+        "is only one aspect of quality; a Fréchet distance for each snapshot would decide more."
     )
     return measured(rho, either(-side(rho, TELLS)), note if rho.sd is not None else f"{note} One seed has no interval.")
 
@@ -297,15 +311,17 @@ def no_stop(inputs: Inputs, gan: str) -> Finding:
 @claim(
     claim="A classifier is no help in comparing the two.",
     section="4",
-    measure="the share of ambiguous digits (several labels fit them), the VAE’s less the GAN’s",
+    measure="share of ambiguous digits (several labels are possible), of the VAE minus that of the GAN",
     rule=(
-        f"supported if the interval lies within {100 * EQUAL:g} percentage point of 0 (or the spread of real digits, "
-        "if that is more); refuted if it lies outside, as it then separates the two"
+        f"supported if the interval lies within {100 * EQUAL:g} percentage point of 0 (or within the standard "
+        "deviation between draws of real digits, if that is larger); refuted if it lies outside: the share then "
+        "separates the two"
     ),
     unit="%",
     roles=("gan", "vae"),
 )
 def no_help(inputs: Inputs, gan: str, vae: str) -> Finding:
+    """Compare the shares of ambiguous digits of two models."""
     draws = [inputs.draws(model, "conformal_ambiguous") for model in (gan, vae, TEST)]
     gap, where = contrast(draws[1], draws[0])
     means = [100 * seed_means(each).mean() for each in draws]
@@ -316,16 +332,17 @@ def no_help(inputs: Inputs, gan: str, vae: str) -> Finding:
 @claim(
     claim="A VAE’s latent space has a meaning.",
     section="1.2, 4",
-    measure="for how many test images the one with the nearest code is of the same class",
-    rule="supported if the interval lies above a half, refuted if below",
+    measure="share of test images whose nearest neighbour in the latent space is of the same class",
+    rule="supported if the interval lies above a half, refuted if it lies below",
     unit="%",
     roles=("vae",),
 )
 def meaningful(inputs: Inputs, vae: str) -> Finding:
+    """Judge how often nearest neighbours in the latent space share a class."""
     hits = of(inputs.neighbours, vae, "codes")
     share, where = seed_interval(np.array([hit / n for hit, n in hits])), ""
     if len(hits) == 1:
         share, where = Interval(share.mean, None, *wilson(*hits[0])), " In this one training."
     latent = of(inputs.records, vae, "training")[0]["config"].get("latent")
-    note = f"A code has {latent} numbers. Completing images from their codes is not measured.{where}"
+    note = f"A code has {latent} numbers. Completing images from codes is not measured.{where}"
     return measured(share, either(side(share, 0.5)), note)

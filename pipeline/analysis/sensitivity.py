@@ -1,8 +1,8 @@
-"""The sensitivity check: are the metrics what they say they are? Each is tried on images with known corruptions.
+"""Check the sensitivity of the metrics: how does each score change on images with known corruptions?
 
 The excess of a score is (loss - worst loss of real images) / (range of the losses of real images). A metric sees a
-corruption if the excess is at least 1, and is blind to it if the excess is at most 0.5. In between it is on the edge,
-which agrees with both declarations.
+corruption if the excess is at least 1, and is blind to it if the excess is at most 0.5. An excess in between is on the
+edge, which agrees with either declaration.
 """
 
 import math
@@ -18,17 +18,17 @@ from pipeline.metrics.base import BASELINE_OF, CORRUPTIONS, Metric
 from pipeline.metrics.catalogue import CATALOGUE
 
 SEEN, UNSEEN = 1.0, 0.5  # the excess from which a corruption is seen, and up to which it is not
-LEAST_WIDTH = 0.02  # of the score of real images
+LEAST_WIDTH = 0.02  # smallest range of losses, as a share of the score of real images
 COLUMNS = ["metric", "space", "corruption", "value", "real", "excess", "declared", "found"]
 
-# The spaces of the sensitivity, and what a metric that is declared in them calls its own.
+# Spaces of the sensitivity check, and the name of each in a metric's declaration.
 SPACES = {"classifier": "features", "random": "features", "pixels": "pixels", "": "labels"}
 
 TRIED = {name: metric for name, metric in CATALOGUE.items() if not (metric.needs_training and metric.space == "labels")}
-Draws = dict[str, np.ndarray]  # of each source: (draws,) scores
+Draws = dict[str, np.ndarray]  # source -> scores (draws,)
 UNKNOWN, NONE = np.array([math.nan]), np.array([])
 
-# What is compared on another scale: numbers of images by their order, p values only as far as they are unusual.
+# Metrics compared on another scale: numbers of images by their logarithm, p values only as far as they are unusual.
 SCALES: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
     "support": np.log,
     "support_by_pairs": np.log,
@@ -37,16 +37,20 @@ SCALES: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
 
 
 def sensitivity_table(scores: pd.DataFrame) -> pd.DataFrame:
-    """Every metric of samples alone on every corruption, in every space that it was measured in.
+    """Score every metric that needs no training on every corruption, in every space in which it was measured.
 
     Args:
-        scores: those of all sources, with the columns model, seed, set, draw, metric, space, label and value.
+        scores: the scores of all sources: model, seed, set, draw, metric, space, label and value.
 
     Returns:
-        A row for each metric, space (classifier; random, the mean over the random networks; pixels; empty for labels)
-        and corruption, in the order of the catalogue: the means over draws of the score (value) and of real images (real),
-        which are copies of training images, but for novelty the test images; `excess`; what is declared (sees, blind or empty) and
-        what was found (sees, edge or blind). Without a score, value and excess are NaN and found is empty.
+        A row for each metric, space and corruption, in the order of the catalogue:
+
+        - space: classifier; random, the mean over the random networks; pixels; empty for labels;
+        - value, real: the mean over draws of the score, and of real images. These are copies of training images, but
+          test images for a metric of novelty;
+        - excess: see the module;
+        - declared: sees, blind or empty;
+        - found: sees, edge or blind; empty without a score, when value and excess are NaN.
 
     Raises:
         ValueError: if a corruption, or the test images, were not scored.
@@ -54,8 +58,8 @@ def sensitivity_table(scores: pd.DataFrame) -> pd.DataFrame:
     sources = [TEST, *BASELINE_OF.values()]
     if missing := [source for source in sources if source not in set(scores["model"])]:
         raise ValueError(
-            f"The sensitivity check needs scores of the test images and of {len(BASELINE_OF)} baselines, but there are none of "
-            f"{', '.join(missing)}. Measure these too."
+            f"The sensitivity check needs scores of the test images and of {len(BASELINE_OF)} baselines, but there are "
+            f"none of {', '.join(missing)}. Measure these too."
         )
     chosen = scores[
         scores["model"].isin(sources)
@@ -81,7 +85,7 @@ def sensitivity_table(scores: pd.DataFrame) -> pd.DataFrame:
 
 
 def climb(metric: Metric, space: str, draws: Draws) -> Iterator[dict[str, Any]]:
-    """The rows of one metric in one space, from its scores of each source, as far as it has any."""
+    """Yield the rows of one metric in one space, from its scores of each source; a missing source gives NaN."""
     test = draws.get(TEST, UNKNOWN)
     real, more = (test, NONE) if metric.question == "novelty" else (draws.get(COPIES, UNKNOWN), test)
     for corruption in CORRUPTIONS:
@@ -98,12 +102,13 @@ def excess(metric: Metric, values: np.ndarray, real: np.ndarray, more: np.ndarra
     """Return (loss of the mean score - worst loss of real images) / (range of the losses of real images).
 
     The range counts as at least 2 % of the mean score of real images. Numbers of different images are compared by their
-    logarithms, p values as 0.05 from there on.
+    logarithms; p values above 0.05 count as 0.05.
 
     Args:
+        metric: decides the direction of the score.
         values: (draws,) scores of the images in question.
-        real: (draws,) scores of real images: their mean is what `closer to real` refers to.
-        more: (draws,) of other real images, which may be worse.
+        real: (draws,) scores of real images; their mean is the reference of `closer to real`.
+        more: (draws,) scores of other real images, which may be worse.
     """
     scale = SCALES.get(metric.name, np.asarray)
     values, real, more = scale(values), scale(real), scale(more)
@@ -114,7 +119,7 @@ def excess(metric: Metric, values: np.ndarray, real: np.ndarray, more: np.ndarra
 
 
 def loss(metric: Metric, values: Any, real: float) -> Any:
-    """How bad scores are, in their own unit; `real` is the score of real images."""
+    """Return how bad scores are, in their own unit; `real` is the score of real images."""
     if metric.better == "lower":
         return values
     if metric.better == "higher":
@@ -123,9 +128,10 @@ def loss(metric: Metric, values: Any, real: float) -> Any:
 
 
 def declared(metric: Metric, space: str, corruption: str) -> str:
-    """What the metric says of a corruption in its own space; of another it says nothing.
+    """Return what the metric declares about a corruption in its own space: "sees", "blind" or "".
 
-    Nor does a metric of novelty say that it is blind: corruptions are made of training images, which it always sees.
+    In other spaces it declares nothing. A metric of novelty never declares that it is blind: corruptions are made of
+    training images, which it always sees.
     """
     if metric.space != SPACES[space]:
         return ""
@@ -135,13 +141,13 @@ def declared(metric: Metric, space: str, corruption: str) -> str:
 
 
 def found(worse: float) -> str:
-    """What an excess means."""
+    """Return what an excess means: "sees", "edge" or "blind"; "" for NaN."""
     if math.isnan(worse):
         return ""
     return "sees" if worse >= SEEN else "blind" if worse <= UNSEEN else "edge"
 
 
 def disagreements(table: pd.DataFrame) -> pd.DataFrame:
-    """The rows of a `sensitivity` where the opposite of what is declared was found; the edge is no opposite."""
+    """Return the rows of a sensitivity table that found the opposite of what is declared; the edge does not count."""
     clear = table["declared"].isin(["sees", "blind"]) & table["found"].isin(["sees", "blind"])
     return table[clear & (table["declared"] != table["found"])]

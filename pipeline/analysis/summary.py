@@ -1,4 +1,4 @@
-"""The scores of all sources in short: one row for each, with its interval, the floor and the noise ceiling."""
+"""Summarise the scores of all sources: one row for each, with its interval, the floor and the score of noise."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple
@@ -16,23 +16,23 @@ COLUMNS = (
 
 
 class Score(NamedTuple):
-    """What a number is of."""
+    """Identify a score: the model, its set of images, the metric and the feature space."""
 
     model: str
     set: str
     metric: str
-    space: str  # empty, `pixels`, `classifier` or `random`
+    space: str  # "", "pixels", "classifier" or "random"
 
 
 def by_draw(metrics: pd.DataFrame) -> pd.DataFrame:
-    """One value for each draw, without those of single classes; the random networks count as one space, their mean.
+    """Return one value for each draw, without scores of single classes. Random networks are averaged to one space.
 
     Args:
         metrics: the tidy table of all sources (model, seed, set, draw, metric, space, label, value, n, ...).
 
     Returns:
-        model, set, metric, space, seed, draw, value, n, in the order of `metrics`. A value is empty if one that it is
-        the mean of is.
+        model, set, metric, space, seed, draw, value, n, in the order of `metrics`. A mean is empty if one of its values
+        is.
     """
     whole = metrics[metrics["label"].isna()]
     space = whole["space"].astype("str").fillna("").replace(r"^random_\d+$", "random", regex=True)
@@ -42,7 +42,7 @@ def by_draw(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def trainings(drawn: pd.DataFrame) -> dict[Score, list[np.ndarray]]:
-    """For each score one array (draws,) a seed, from the table of `by_draw`; no scores with an empty value."""
+    """Return one array (draws,) for each seed of a score, from the table of `by_draw`; skip scores with empty ones."""
     found: dict[Score, list[np.ndarray]] = {}
     for (model, drawn_set, metric, space, _), same in drawn.groupby([*Score._fields, "seed"], sort=False):
         score = Score(str(model), str(drawn_set), str(metric), str(space))
@@ -51,19 +51,25 @@ def trainings(drawn: pd.DataFrame) -> dict[Score, list[np.ndarray]]:
 
 
 def summarise(metrics: pd.DataFrame) -> pd.DataFrame:
-    """The mean of each score over seeds of its mean over draws, and how far it can be trusted.
+    """Return the mean of each score with its uncertainty. The mean is over seeds, of the means over draws.
 
     Args:
         metrics: the tidy table of all sources.
 
     Returns:
-        One row for each model, set, metric and space, in the order of `metrics`. `lower` and `upper` are the 95 % t
-        interval over seeds and `sd_seeds` is the standard deviation between them, all empty with one seed; `sd_draws`
-        is the pooled standard deviation between draws of one training, empty with one draw. `draws` is the number of
-        draws of a training, 0 for what belongs to the training itself, `n` that of the images of one draw; of several
-        numbers the least. `floor` is the value of the real test images, `noise` that of pure noise; `position` is 0
-        at the floor and 1 at noise, empty where these are equal or missing. A score of which a value is empty has no
-        numbers.
+        One row for each model, set, metric and space, in the order of `metrics`:
+
+        - value: the mean;
+        - lower, upper, sd_seeds: the 95 % t interval over seeds and the standard deviation between them; empty with one
+          seed;
+        - sd_draws: the pooled standard deviation between draws of one training run; empty with one draw;
+        - seeds: the number of training runs;
+        - draws: the number of draws of a training run; 0 for a quantity of the run itself;
+        - n: the number of images of one draw; the smallest one if they differ;
+        - floor, noise: the value of the real test images, and that of pure noise;
+        - position: (value - floor) / (noise - floor); empty if this is undefined.
+
+        A score with an empty value has no numbers.
 
     Raises:
         ValueError: for a value that is infinite.
@@ -90,7 +96,7 @@ def summarise(metrics: pd.DataFrame) -> pd.DataFrame:
 
 
 def numbers(draws: list[np.ndarray]) -> dict[str, Any]:
-    """Of one score, from the draws of each training."""
+    """Return the mean and the uncertainty of one score, from the draws of each training run."""
     over = seed_interval(seed_means(draws))
     return {
         "value": over.mean,
@@ -103,24 +109,24 @@ def numbers(draws: list[np.ndarray]) -> dict[str, Any]:
 
 
 def seed_means(draws: list[np.ndarray]) -> np.ndarray:
-    """(seeds,), from one array (draws,) a seed."""
+    """Return the mean over the draws of each seed, (seeds,)."""
     return np.array([each.mean() for each in draws])
 
 
 def pooled_sd(groups: list[np.ndarray]) -> float | None:
-    """The standard deviation within groups, pooled; None if none has two values."""
+    """Return the pooled standard deviation within groups; None if no group has two values."""
     freedom = sum(len(group) - 1 for group in groups)
     squares = sum(float(np.square(group - group.mean()).sum()) for group in groups)
     return float(np.sqrt(squares / freedom)) if freedom else None
 
 
 def mean(trained: Mapping[Score, list[np.ndarray]], score: Score) -> float | None:
-    """Over seeds, of the means over draws; None where there is no such score."""
+    """Return the mean over seeds of the means over draws; None if there is no such score."""
     return float(seed_means(trained[score]).mean()) if score in trained else None
 
 
 def check_digests(metrics: pd.DataFrame) -> None:
-    """Refuse numbers from different feature networks in one table: they are on different scales.
+    """Raise an error if a space has features of different networks, because these are on different scales.
 
     Raises:
         ValueError: if one space holds several digests.

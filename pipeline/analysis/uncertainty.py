@@ -1,4 +1,4 @@
-"""How sure are the numbers: intervals over seeds, exact tests between models."""
+"""Quantify uncertainty: intervals over seeds, and exact tests between models."""
 
 import functools
 import itertools
@@ -8,25 +8,26 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import stdtrit
 
-MOST_SPLITS = 200_000  # all splits of ten seeds against ten
-ROUNDING = 1e-12  # differences closer than this share are equal
+MOST_SPLITS = 200_000  # more than all splits of ten seeds against ten
+ROUNDING = 1e-12  # relative difference below which values count as equal
 
 
 @dataclass(frozen=True)
 class Interval:
-    """A mean, and how far it can be trusted."""
+    """Hold a mean and its confidence interval."""
 
     mean: float
-    sd: float | None  # between the values; None for one value
+    sd: float | None  # standard deviation of the values; None for one value
     lower: float | None  # None for one value: one training cannot say how another would end
     upper: float | None
 
 
 def seed_interval(values: np.ndarray, level: float = 0.95) -> Interval:
-    """The t interval of the mean of one value for each seed (Student, 1908).
+    """Return the t interval of the mean of one value for each seed (Student, 1908).
 
     Args:
-        values: (seeds,), each the mean over that seed's draws of samples; or (draws,) of one training.
+        values: (seeds,) means over the draws of each seed; or the draws (draws,) of one training run.
+        level: the confidence level.
 
     Raises:
         ValueError: for another number of axes, no values, or values that are not finite.
@@ -41,14 +42,15 @@ def seed_interval(values: np.ndarray, level: float = 0.95) -> Interval:
 
 
 def difference_interval(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> Interval:
-    """The interval of the mean of `a` less that of `b`, for unequal variances (Welch, 1947).
+    """Return the interval of the difference mean(a) - mean(b), for unequal variances (Welch, 1947).
 
-    Its `sd` is the standard error of the difference. A side with one value has no variance: then only the mean is
-    known.
+    Its `sd` is the standard error of the difference. If a side has only one value, its variance is unknown, and only
+    the mean is given.
 
     Args:
         a: (seeds,)
         b: (seeds,)
+        level: the confidence level.
 
     Raises:
         ValueError: for another number of axes, no values, or values that are not finite.
@@ -70,20 +72,22 @@ def difference_interval(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> In
 
 @dataclass(frozen=True, eq=False)
 class Permutation:
-    """P values of several scores of the same trainings."""
+    """Hold the p values of several scores of the same training runs."""
 
-    p: np.ndarray  # (scores,) each for itself
-    adjusted: np.ndarray  # (scores,) for being several
+    p: np.ndarray  # (scores,) without adjustment
+    adjusted: np.ndarray  # (scores,) adjusted for the number of scores
 
 
 def permutation_test(a: np.ndarray, b: np.ndarray) -> Permutation:
-    """The exact two-sided test of equal means over seeds (Fisher, 1935), of several scores (Westfall & Young, 1993).
+    """Test several scores for equal means over seeds (Fisher, 1935; Westfall & Young, 1993), exactly and two-sided.
 
-    All splits of the trainings into two sides are gone through. The p value of a score is the share of splits in which
-    its means differ by at least as much; adjusted, that in which any score differs by as much, in units of its standard
-    deviation. As scores of the same images go together, that costs far less than to multiply p by their number.
-    With 3 against 3 seeds both are 2/20 at the least, with 4 against 4 2/70, with 5 against 5 2/252, with 8 against 8
-    2/12870; with one seed on each side they are 1.
+    All splits of the training runs into two sides are compared. The p value of a score is the share of splits in which
+    its means differ by at least as much as observed. The adjusted p value is the share in which any score differs by at
+    least as much, in units of its standard deviation. Scores of the same images are correlated, so this costs far less
+    power than multiplying p by their number.
+
+    Both p values are at least 2/20 for 3 against 3 seeds, 2/70 for 4 against 4, 2/252 for 5 against 5 and 2/12870 for 8
+    against 8. With one seed on each side they are 1.
 
     Args:
         a: (scores, seeds)
@@ -100,12 +104,18 @@ def permutation_test(a: np.ndarray, b: np.ndarray) -> Permutation:
     n, m = a.shape[1], b.shape[1]
     if (splits := math.comb(n + m, n)) > MOST_SPLITS:
         raise ValueError(f"expected at most {MOST_SPLITS} splits, found {splits}, from {n} and {m} seeds")
+    # Scale each score by its standard deviation, so that gaps of different scores can be compared.
+    # Scale each score by its standard deviation, so that gaps of different scores can be compared.
     both = np.concatenate([a, b], axis=1)
-    centred = both - both.mean(axis=1, keepdims=True)  # the sum of one side then decides the gap
+    centred = both - both.mean(axis=1, keepdims=True)  # the sum of one side then gives the gap
     spread = np.sqrt(np.square(centred).sum(axis=1))
     rounding = ROUNDING * n * np.abs(both).max(axis=1)
-    known = spread > rounding  # the others are all equal
+    known = spread > rounding  # all values of the other scores are equal
     scaled = np.divide(centred, spread[:, None], out=np.zeros_like(centred), where=known[:, None])
+
+    # Compare the observed gaps with those of all splits: score by score for p, by the largest gap for the adjusted p.
+
+    # Compare the observed gaps with those of all splits: score by score for p, by the largest gap for the adjusted p.
     gaps = np.abs(_splits(n, m) @ scaled.T)  # (splits, scores)
     observed = gaps[0] - np.divide(rounding, spread, out=np.zeros_like(spread), where=known)
     largest = np.sort(gaps.max(axis=1))
@@ -117,9 +127,9 @@ def permutation_test(a: np.ndarray, b: np.ndarray) -> Permutation:
 
 @functools.lru_cache(maxsize=4)
 def _splits(n: int, m: int) -> np.ndarray:
-    """(splits, n + m): 1 for the values that are on the first side, the split that was observed first.
+    """Return (splits, n + m): 1 for the values of the first side; the observed split comes first.
 
-    Of equal sides only half of the splits: the other half are these with the sides exchanged.
+    For equal sides only half of the splits are returned: the other half exchanges the sides.
     """
     chosen = np.array(list(itertools.combinations(range(n + m), n)))
     if n == m:

@@ -1,4 +1,4 @@
-"""Which of two models is better, by stated rules, and which of all, as far as that can be said."""
+"""Decide which of two models is better, by stated rules, and rank all models as far as that is possible."""
 
 import itertools
 import math
@@ -16,7 +16,7 @@ from pipeline.metrics.base import Metric, Question
 from pipeline.metrics.catalogue import CATALOGUE
 
 LEVEL = 0.05
-SPREADS = 3.0  # of the draws of one training, that a gap must exceed
+SPREADS = 3.0  # standard deviations between draws of one training run, which a gap must exceed
 SEEDS, ONE = "seeds", "one training each"
 MIXED, OPEN = "mixed", "not separable"
 COLUMNS = ("question", "metric", "space", "a", "b", "gap", "p", "adjusted", "floor_sd", "decided", "basis")
@@ -25,50 +25,56 @@ Trainings = Mapping[Score, list[np.ndarray]]
 
 
 def verdicts(metrics: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
-    """Compare each two models by each metric that may rank them, in each space.
+    """Compare each pair of models by each metric that may rank them, in each space.
 
-    What counts is the score, or its distance from the value of a perfect model where the catalogue gives one, or from
-    that of the real test images where it says "closer to real". A gap is a difference if it exceeds the standard
-    deviation of the score between draws of the real test images (0 where there is but one draw), and
+    What is compared is a loss: the score, its negative if higher is better, or its distance from the best value. The
+    best value is a number in the catalogue, or the score of the real test images for "closer to real". A gap counts
+    only if it exceeds the standard deviation of the score between draws of the real test images (0 with a single draw).
+    The other condition depends on the number of seeds, the basis of the verdict:
 
-    - where a model has several seeds (basis `seeds`): an exact permutation test over the means of the seeds has p of at
-      most .05, adjusted for all scores of the question at once (Westfall & Young, 1993) and multiplied by the number of
-      pairs. For n against n seeds it is at least 2 / C(2n, n) times the pairs: a third for two, .1 for three, .029 for
-      four, .0079 for five. So fewer than four seeds decide nothing, and five decide among up to 6 pairs.
-    - where both have one (basis `one training each`): each draw of the one is better than each of the other, there are
-      at least two of each, and the gap exceeds 3 pooled standard deviations of the draws. This says that these two
-      trained models differ, and nothing of how another seed would end. Of two with equal scores it is wrong in 9.5 % of
-      the tests with two draws and in 2.1 % with three (Student's t, beyond 3 and 3.7).
+    - `seeds`, if a model has several: an exact permutation test over the means of the seeds gives p <= .05. This p is
+      adjusted for all scores of the question at once (Westfall & Young, 1993) and multiplied by the number of pairs.
+      For n against n seeds it is at least 2 / C(2n, n) times the pairs: a third for two, .1 for three, .029 for four,
+      .0079 for five. So fewer than four seeds decide nothing, and five decide among up to 6 pairs.
+    - `one training each`, if both have one: each draw of one model is better than each draw of the other. There are at
+      least two draws of each, and the gap exceeds 3 pooled standard deviations of the draws. This says that the two
+      trained models differ, and nothing about other seeds. For two models with equal scores it is wrong in 9.5 % of the
+      tests with two draws, and in 2.1 % with three (Student's t, beyond 3 and 3.7).
 
-    Only the set `images` is compared. A metric that one of the two lacks has no row for them, nor has one that is
-    judged by a distance from real images without a value of theirs.
+    Only the set `images` is compared. A pair has no row for a metric that one of the two lacks. Nor does it if the
+    metric is a distance from real images whose own value is unknown.
 
     Args:
         metrics: the tidy table of all sources.
-        models: those to compare, in the order in which a pair is named.
+        models: the models to compare, in the order in which a pair is named.
 
     Returns:
-        `gap` is the mean of `a` less that of `b`, of what counts; `p` and `adjusted` are empty for one training each;
-        `decided` names the better model, or is empty.
+        One row for each pair, metric and space:
+
+        - gap: the mean of `a` minus that of `b`, for the score or for its distance from the best value;
+        - p, adjusted: empty for one training each;
+        - decided: the name of the better model, or empty.
 
     Raises:
         ValueError: for a model without scores, or more than 200 000 splits of the seeds.
     """
     trained = trainings(by_draw(metrics))
     if missing := [model for model in models if not any(score.model == model for score in trained)]:
-        raise ValueError(f"expected scores of each compared model; found none of {', '.join(missing)}")
+        raise ValueError(
+            f"expected scores of each compared model; found none of {', '.join(missing)}. Measure these too."
+        )
     tables = [judged(question, trained, models) for question in get_args(Question)]
     return pd.concat([table for table in tables if len(table)] or tables[:1], ignore_index=True)
 
 
 def least_p(seeds: int, models: int) -> float:
-    """Return the smallest adjusted p that a test can have: that of seeds that do not overlap, times the pairs."""
+    """Return the smallest possible adjusted p: that of seeds that do not overlap, times the number of pairs."""
     return 2 / math.comb(2 * seeds, seeds) * math.comb(models, 2)
 
 
 @dataclass(frozen=True, eq=False)
 class Contrast:
-    """Two models by one score: what counts of it, seed by seed, or draw by draw of one training each."""
+    """Hold the losses of two models by one score, for each seed, or for each draw if both have one training run."""
 
     about: dict[str, Any]
     a: np.ndarray
@@ -77,23 +83,30 @@ class Contrast:
 
     @property
     def worse(self) -> float:
-        """By how much `a` loses more."""
+        """Return the mean loss of `a` minus that of `b`."""
         return float(self.a.mean() - self.b.mean())
 
     @property
     def better(self) -> str:
+        """Return the name of the model with the smaller mean loss."""
         return self.about["a"] if self.worse < 0 else self.about["b"]
 
 
 def judged(question: Question, trained: Trainings, models: Sequence[str]) -> pd.DataFrame:
-    """The verdicts of one question."""
+    """Return the verdicts on one question."""
     metrics = [metric for metric in CATALOGUE.values() if metric.question == question and metric.ranks]
     spaces = {m.name: dict.fromkeys(score.space for score in trained if score.metric == m.name) for m in metrics}
     pairs = list(itertools.combinations(models, 2))
     rows = []
     for a, b in pairs:
+        # Losses of this pair, for each score that both models have.
+        # Losses of this pair, for each score that both models have.
         found = [contrast(metric, space, a, b, trained) for metric in metrics for space in spaces[metric.name]]
         contrasts = [each for each in found if each]
+
+        # One permutation test for all scores over seeds; then decide each score.
+
+        # One permutation test for all scores over seeds; then decide each score.
         tests = permutation_tests([each for each in contrasts if each.about["basis"] == SEEDS])
         for each in contrasts:
             p, adjusted = tests.get((each.about["metric"], each.about["space"]), (None, None))
@@ -110,7 +123,7 @@ def judged(question: Question, trained: Trainings, models: Sequence[str]) -> pd.
 
 
 def contrast(metric: Metric, space: str, a: str, b: str, trained: Trainings) -> Contrast | None:
-    """One comparison; None where the two cannot be compared."""
+    """Return the losses of two models by one score; None if they cannot be compared."""
     score = Score(TEST, "images", metric.name, space)
     draws = [trained.get(score._replace(model=model), []) for model in (a, b)]
     target = mean(trained, score) if metric.better == "closer to real" else metric.better
@@ -124,9 +137,10 @@ def contrast(metric: Metric, space: str, a: str, b: str, trained: Trainings) -> 
 
 
 def permutation_tests(contrasts: Sequence[Contrast]) -> dict[tuple[str, str], tuple[float, float]]:
-    """The p value and the adjusted one of each metric and space of one pair of models.
+    """Return the p value and the adjusted p value of each metric and space, for one pair of models.
 
-    Scores that a training lacks are tested apart from the others, and all are multiplied by the number of such groups.
+    Scores with different numbers of training runs are tested in separate groups; adjusted values are then multiplied by
+    the number of groups.
     """
     groups: dict[tuple[int, int], list[Contrast]] = {}
     for each in contrasts:
@@ -140,14 +154,17 @@ def permutation_tests(contrasts: Sequence[Contrast]) -> dict[tuple[str, str], tu
 
 
 def losses(values: np.ndarray, better: str | float) -> np.ndarray:
-    """What is worse the higher it is: the values, their negative, or their distance from the number `better`."""
+    """Return values for which lower is better: the values, their negative, or their distance from `better`."""
     if isinstance(better, str):
         return values if better == "lower" else -values
     return np.abs(values - better)
 
 
 def separated(a: np.ndarray, b: np.ndarray) -> bool:
-    """Whether all draws of one training lie below all of the other, 3 pooled standard deviations away; two of each."""
+    """Return whether two training runs differ: no draws overlap, and the gap exceeds 3 pooled standard deviations.
+
+    At least two draws of each are needed.
+    """
     spread = pooled_sd([a, b])
     if spread is None or min(len(a), len(b)) < 2:
         return False
@@ -155,14 +172,14 @@ def separated(a: np.ndarray, b: np.ndarray) -> bool:
 
 
 def ranks(found: pd.DataFrame) -> pd.DataFrame:
-    """The rank of each model as an interval: ties are shown, not broken.
+    """Return the rank of each model as an interval: ties are shown, not broken.
 
     Args:
-        found: of `verdicts`.
+        found: the table that `verdicts` returned.
 
     Returns:
-        question, metric, space, model, best, worst. `best` is 1 + the number of models that are decidedly better,
-        `worst` the number of models less that of those that are decidedly worse.
+        question, metric, space, model, best, worst. With M models, `best` is 1 + the number of models that are
+        decidedly better, and `worst` is M - the number of models that are decidedly worse.
     """
     rows = []
     for (question, metric, space), tests in found.groupby(["question", "metric", "space"], sort=False, dropna=False):
@@ -176,17 +193,18 @@ def ranks(found: pd.DataFrame) -> pd.DataFrame:
 
 
 def outcomes(found: pd.DataFrame) -> pd.DataFrame:
-    """The verdict on each question for each pair.
+    """Return the verdict on each question for each pair of models.
 
-    A question goes to a model that is better in at least one metric and space, and worse in none; it is `mixed` if both
-    are better in some, and `not separable` if neither is in any. Nothing is averaged, neither here nor over questions.
+    A question goes to a model that is better in at least one metric and space, and worse in none. It is `mixed` if each
+    model is better in some, and `not separable` if neither is better in any. Nothing is averaged over scores or
+    questions.
 
     Args:
-        found: of `verdicts`.
+        found: the table that `verdicts` returned.
 
     Returns:
-        question, a, b, for_a, for_b, open (the numbers of tests decided for a, for b, and not), outcome (the name of a
-        model, `mixed` or `not separable`), basis.
+        question, a, b, outcome (the name of a model, `mixed` or `not separable`), basis, and the numbers of tests:
+        for_a (decided for a), for_b (decided for b), open (not decided).
     """
     rows = []
     for (question, a, b), tests in found.groupby(["question", "a", "b"], sort=False):

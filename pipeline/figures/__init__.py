@@ -1,1 +1,1 @@
-"""Figures: arrays and tables in, matplotlib Figures or PNG bytes out."""
+"""Plot every figure of the report."""

@@ -1,4 +1,4 @@
-"""Which parts of the data a model draws too often or too rarely: the z of each bin, and the extremes as pictures."""
+"""Plot the z score of each bin of the data, with pictures of the bins that a model fills too rarely or too often."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -7,8 +7,8 @@ from pipeline.figures import style
 from pipeline.figures.grids import PIXELS_PER_INCH
 from pipeline.figures.nearest import times
 
-SHOWN = 3  # bins at either end
-LIMIT = 1.96  # between -LIMIT and LIMIT lie 95 % of all z if nothing but chance is at work
+SHOWN = 3  # bins shown at either end
+LIMIT = 1.96  # by chance alone, 95 % of all z lie between -LIMIT and LIMIT
 PLOT, STRIP = 215, 122  # height of the plot and of the pictures, in CSS pixels
 TILE = 56  # side of a picture, in CSS pixels
 TICKS = (2, 5, 10, 100, 1000)
@@ -16,17 +16,17 @@ TICKS = (2, 5, 10, 100, 1000)
 
 @style.look
 def bins(centres: np.ndarray, train: np.ndarray, fake: np.ndarray, z: np.ndarray) -> Figure:
-    """The z (b,) of all bins in order, above the centres of the most extreme ones.
+    """Plot the z scores (b,) of all bins in ascending order, above the centres of the most extreme ones.
 
     Args:
         centres: (b, h, w) u8, the mean image of each bin.
-        train: (b,) the share of the training images in each.
-        fake: (b,) the share of the samples.
-        z: (b,) of the difference of the two; above 0 where there are too many samples.
+        train: (b,) the share of the training images in each bin.
+        fake: (b,) the share of the samples in each bin.
+        z: (b,) z scores of fake - train; above 0 if a bin has too many samples.
     """
     order = np.argsort(z, kind="stable")
     size = (style.WIDTH, (PLOT + STRIP) / PIXELS_PER_INCH)
-    figure = Figure(figsize=size, label="Which parts of the data are drawn too rarely or too often")
+    figure = Figure(figsize=size, label="Parts of the data that the model draws too rarely or too often")
     low = (STRIP + 46) / (PLOT + STRIP)
     axes = figure.add_axes((0.115, low, 0.88, 0.985 - low))
     axes.axhspan(-LIMIT, LIMIT, color=style.GRID, linewidth=0)
@@ -55,7 +55,7 @@ def bins(centres: np.ndarray, train: np.ndarray, fake: np.ndarray, z: np.ndarray
 def extremes(
     figure: Figure, centres: np.ndarray, train: np.ndarray, fake: np.ndarray, z: np.ndarray, order: np.ndarray
 ) -> None:
-    """The three bins at either end of the order (b,), below the plot; on each side only those of its sign."""
+    """Plot the three bins at either end of the order (b,) below the z scores; each side shows only bins of its sign."""
     width, height = style.WIDTH * PIXELS_PER_INCH, STRIP
     axes = figure.add_axes((0, 0, 1, STRIP / (PLOT + STRIP)))
     axes.axis("off")

@@ -1,4 +1,4 @@
-"""The classifier that labels the samples: what it confuses, and whether its confidence can be believed."""
+"""Plot what the classifier confuses, and how well its confidence is calibrated."""
 
 from collections.abc import Sequence
 
@@ -10,25 +10,25 @@ from matplotlib.ticker import FuncFormatter
 
 from pipeline.figures import style
 
-COUNTED = 15  # classes up to which the counts fit into their cells
-NAMED = 25  # classes up to which each gets a tick
+COUNTED = 15  # largest number of classes for which counts fit into the cells
+NAMED = 25  # largest number of classes for which each has a tick
 RIGHT, WRONG = style.CLASSES[0], style.CLASSES[1]
 FAINTEST, STRONGEST = 0.12, 0.6  # opacity of an error that occurs once, and of the most frequent one
 
 
 def confusion(counts: np.ndarray, class_names: Sequence[str]) -> Figure:
-    """Counts (K, K) of test images by true class (rows) and predicted class (columns)."""
+    """Plot the counts (K, K) of test images by true class (rows) and predicted class (columns)."""
     return matrix(counts, class_names, "true", "Confusion matrix of the classifier")
 
 
 def requested(counts: np.ndarray, class_names: Sequence[str]) -> Figure:
-    """Counts (K, K) of a conditional model's images by the class asked for (rows) and the predicted one (columns)."""
-    return matrix(counts, class_names, "asked for", "Classes that were asked for, and those that are predicted")
+    """Plot the counts (K, K) of a conditional model's images by requested (rows) and predicted class (columns)."""
+    return matrix(counts, class_names, "requested", "Requested and predicted classes")
 
 
 @style.look
 def matrix(counts: np.ndarray, class_names: Sequence[str], rows: str, title: str) -> Figure:
-    """Counts (K, K) as a table with tinted cells: columns are predicted classes, and `rows` says what the rows are."""
+    """Plot counts (K, K) as a table of tinted cells: columns are predicted classes, and `rows` names the rows."""
     classes = len(class_names)
     size = (style.WIDTH, style.WIDTH)
     figure = Figure(figsize=size, layout="constrained", label=title)
@@ -54,7 +54,7 @@ def matrix(counts: np.ndarray, class_names: Sequence[str], rows: str, title: str
 
 
 def tinted(counts: np.ndarray) -> np.ndarray:
-    """Colours (K, K, 4) in 0..1 for counts (K, K): errors the more opaque the more frequent, by their log."""
+    """Return colours (K, K, 4) in 0..1 for counts (K, K): the opacity of errors grows with the log of their count."""
     right = np.eye(len(counts), dtype=bool)
     errors = np.where(right, 0, counts)
     depth = np.log1p(errors) / max(np.log1p(errors.max()), 1)
@@ -67,7 +67,7 @@ def tinted(counts: np.ndarray) -> np.ndarray:
 
 @style.look
 def reliability(bins: pd.DataFrame) -> Figure:
-    """Accuracy against confidence, by bins with lower, upper, confidence, accuracy (0..1) and count."""
+    """Plot accuracy against confidence, for bins with lower, upper, confidence, accuracy (0..1) and count."""
     size = (style.WIDTH, 5.2)
     figure = Figure(figsize=size, layout="constrained", label="Reliability of the classifier's confidence")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(3, 1.25))

@@ -1,4 +1,4 @@
-"""The models side by side: how sharp their images are, and how sure the classifier is of them."""
+"""Plot the models side by side: how sharp their images are, and how sure the classifier is about them."""
 
 from collections.abc import Mapping
 from itertools import pairwise
@@ -11,16 +11,16 @@ from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter, PercentF
 from pipeline.figures import style
 
 REFERENCE = "test_images"
-BINS = 80  # of the sharpness, on its log scale
-FAINT = 0.004  # density, of its peak's, from which it is drawn
+BINS = 80  # number of bins of sharpness, on a log scale
+FAINT = 0.004  # density relative to its peak, below which it is not plotted
 FLAT = 1e-4  # variance of the Laplacian below which an image counts as blank
 BOUNDS = (0.5, 0.9, 0.99)  # of confidence, between the parts of a bar
-OPACITIES = (1.0, 0.5, 0.28, 0.12)  # of these parts
+OPACITIES = (1.0, 0.5, 0.28, 0.12)  # of the parts of a bar
 
 
 @style.look
 def sharpness(variances: Mapping[str, np.ndarray]) -> Figure:
-    """The distribution of the variance of the Laplacian (n,) of each model's images, with its mean."""
+    """Plot the distribution of the variance of the Laplacian (n,) over each model's images, with its mean."""
     names = ordered(variances)
     values = {name: np.maximum(variances[name], FLAT) for name in names}
     low = min(float(np.quantile(v, 0.002)) for v in values.values())
@@ -54,7 +54,7 @@ def sharpness(variances: Mapping[str, np.ndarray]) -> Figure:
 
 
 def density(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
-    """How densely values (n,) lie between edges (bins + 1,): smoothed, 1 at the peak."""
+    """Return the smoothed density of values (n,) between edges (bins + 1,); its peak is 1."""
     heights = np.histogram(values, edges)[0].astype(float)
     kernel = np.exp(-0.5 * (np.arange(-9, 10) / 3) ** 2)
     smooth = np.convolve(heights, kernel / kernel.sum(), mode="same")
@@ -63,7 +63,7 @@ def density(values: np.ndarray, edges: np.ndarray) -> np.ndarray:
 
 @style.look
 def confidence(confidences: Mapping[str, np.ndarray]) -> Figure:
-    """The shares of each model's images by the classifier's confidence (n,) in 0..1 in their labels."""
+    """Plot the shares of each model's images by the classifier's confidence (n,) in 0..1."""
     names = ordered(confidences)
     size = (style.WIDTH, 0.36 * len(names) + 1.15)
     figure = Figure(figsize=size, layout="constrained", label="Confidence in each model's images")
@@ -89,7 +89,7 @@ def confidence(confidences: Mapping[str, np.ndarray]) -> Figure:
 
 
 def shares(confidences: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The shares (models, 4) of images whose confidence (n,) lies between the bounds."""
+    """Return the shares (models, 4) of images whose confidence (n,) lies between the bounds."""
     rows = []
     for values in confidences.values():
         parts = np.bincount(np.searchsorted(BOUNDS, values, side="right"), minlength=len(BOUNDS) + 1)
@@ -98,19 +98,19 @@ def shares(confidences: Mapping[str, np.ndarray]) -> np.ndarray:
 
 
 def part_names() -> list[str]:
-    """What the parts of a bar are called, from the least confidence to the greatest."""
+    """Return the names of the parts of a bar, from the lowest confidence to the highest."""
     bounds = [f"{100 * bound:g}" for bound in BOUNDS]
     between = [f"{low} to {high} %" for low, high in pairwise(bounds)]
     return [f"< {bounds[0]} %", *between, f"≥ {bounds[-1]} %"]
 
 
 def ordered(models: Mapping[str, np.ndarray]) -> list[str]:
-    """The models' names as given, after that of the real images."""
+    """Return the models' names in the given order, after the real images."""
     return sorted(models, key=lambda name: name != REFERENCE)
 
 
 def name_rows(figure: Figure, names: list[str]) -> None:
-    """Write each model's name beside its row, the first at the top."""
+    """Write each model's name beside its row; the first row is at the top."""
     axes = figure.axes[0]
     axes.set_yticks(range(len(names)), ["real test images" if name == REFERENCE else name for name in names])
     axes.tick_params(axis="y", left=False, labelsize=style.NORMAL)

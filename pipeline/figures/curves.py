@@ -1,6 +1,7 @@
-"""Curves of all models: precision against recall, power against frequency, distance against the number of samples.
+"""Plot curves of all models: precision against recall, power by frequency, and distance by number of samples.
 
-Up to five models share a panel, told apart by colour and dash. More get a panel each, on the same axes.
+Up to five models share a panel and differ in colour and dashes. With more models, each has its own panel on the same
+axes.
 """
 
 from collections.abc import Mapping, Sequence
@@ -13,8 +14,8 @@ from pipeline.figures import style
 from pipeline.figures.comparison import REFERENCE
 from pipeline.figures.grids import abridged
 
-FEW = len(style.SERIES)  # models that one panel can hold
-COLUMNS, ROW, HEAD = 3, 1.72, 0.55  # of small panels; height of a row of them and of the legend, in inches
+FEW = len(style.SERIES)  # largest number of models in one panel
+COLUMNS, ROW, HEAD = 3, 1.72, 0.55  # small panels in a row; heights of a row and of the legend, in inches
 LONGEST = 17  # characters of a model's name above a small panel
 REAL = {"color": style.MUTED, "linewidth": 1.2}
 REAL_NAME = "real test images"
@@ -23,11 +24,11 @@ SHARES = [0, 0.5, 1]
 
 @style.look
 def precision_recall(curves: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
-    """Precision against recall.
+    """Plot precision against recall.
 
     Args:
-        curves: for each feature space, the curve of each model and of `test_images`: (points, 2), recall and precision.
-            A source without a curve may be missing.
+        curves: for each feature space, the curves of the models and of `test_images`: (points, 2), recall and
+            precision. A source without a curve may be missing.
     """
     label = "Precision against recall of each model"
     names = models_of(*curves.values())
@@ -63,17 +64,17 @@ def precision_recall(curves: Mapping[str, Mapping[str, np.ndarray]]) -> Figure:
 
 @style.look
 def spectra(ratios: Mapping[str, np.ndarray], baselines: Mapping[str, np.ndarray]) -> Figure:
-    """The power at each frequency, as a ratio to that of real images.
+    """Plot the power at each spatial frequency, as a ratio to that of real images.
 
     Args:
-        ratios: of each model, (radii,) from one cycle per image upwards.
-        baselines: the same of known images, by what they are called.
+        ratios: for each model, (radii,) from one cycle per image upwards.
+        baselines: the same for baselines, by their names in the legend.
     """
     label = "Power at each spatial frequency over that of real images"
     names = list(ratios)
     every = np.concatenate([*ratios.values(), *baselines.values(), [1.0]])
 
-    def draw(axes: Axes, shown: Sequence[str]) -> None:
+    def plot(axes: Axes, shown: Sequence[str]) -> None:
         axes.axhline(1, **REAL, label=REAL_NAME)
         for name, ratio in baselines.items():
             axes.plot(cycles(ratio), ratio, **REAL, linestyle=(0, (1, 1.5)), label=name)
@@ -86,12 +87,12 @@ def spectra(ratios: Mapping[str, np.ndarray], baselines: Mapping[str, np.ndarray
     if len(names) <= FEW:
         figure = Figure(figsize=(style.WIDTH, 3.2), layout="constrained", label=label)
         axes = figure.subplots()
-        draw(axes, names)
+        plot(axes, names)
         axes.set(xlabel="cycles per image (coarse ← → fine)", ylabel="times the power of real images")
     else:
         figure, panels = small(names, label)
         for axes, name in zip(panels, names, strict=True):
-            draw(axes, [name])
+            plot(axes, [name])
         outer(panels)
         figure.supxlabel("cycles per image (coarse ← → fine)", size=style.NORMAL)
         figure.supylabel("times the power of real images", size=style.NORMAL)
@@ -102,11 +103,13 @@ def spectra(ratios: Mapping[str, np.ndarray], baselines: Mapping[str, np.ndarray
 
 @style.look
 def extrapolation(distances: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Figure:
-    """The distance of n samples against 1/n, with the line that leads to infinitely many; each on a scale of its own.
+    """Plot the distance of n samples against 1/n, with the line that extrapolates to infinitely many.
+
+    Each panel has its own scale.
 
     Args:
-        distances: of each model, and of `test_images`: sizes (points,), and the distance (points,) in per cent of the
-            spread of real images.
+        distances: for each model and for `test_images`, the sizes (points,) and the distances (points,) in per cent of
+            the variance of real images.
     """
     label = "Fréchet distance against the number of samples"
     if not distances:
@@ -133,22 +136,22 @@ def extrapolation(distances: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> Fig
 
 
 def models_of(*tables: Mapping[str, np.ndarray]) -> list[str]:
-    """The names in any of the tables but that of the real images, in their order."""
+    """Return the names of the models in any of the tables, in order of appearance; real images are left out."""
     return list(dict.fromkeys(name for table in tables for name in table if name != REFERENCE))
 
 
 def cycles(ratio: np.ndarray) -> np.ndarray:
-    """The frequencies (radii,) of a spectrum without the mean."""
+    """Return the frequencies (radii,) of a spectrum without its constant term, in cycles per image."""
     return np.arange(1, len(ratio) + 1)
 
 
 def row_of(figure: Figure, count: int) -> list[Axes]:
-    """So many panels beside each other, on one vertical axis."""
+    """Return `count` panels side by side that share their vertical axis."""
     return list(figure.subplots(1, count, sharey=True, squeeze=False)[0])
 
 
 def small(names: Sequence[str], label: str) -> tuple[Figure, list[Axes]]:
-    """A small panel for each name, with it as the title."""
+    """Return a figure with one small panel for each name, which is its title."""
     rows = -(-len(names) // COLUMNS)
     figure = Figure(figsize=(style.WIDTH, ROW * rows + HEAD), layout="constrained", label=label)
     panels = list(figure.subplots(rows, COLUMNS, squeeze=False).ravel())
@@ -161,24 +164,24 @@ def small(names: Sequence[str], label: str) -> tuple[Figure, list[Axes]]:
 
 
 def outer(panels: Sequence[Axes]) -> None:
-    """Leave the numbers of a common vertical axis to the first panel of each row."""
+    """Keep the tick labels of the shared vertical axis only on the first panel of each row."""
     for place, axes in enumerate(panels):
         axes.tick_params(labelleft=place % COLUMNS == 0)
 
 
 def unit_square(axes: Axes) -> None:
-    """Two shares against each other."""
+    """Set axes for two shares plotted against each other."""
     axes.set(xlim=(0, 1.02), ylim=(0, 1.02), aspect="equal", xticks=SHARES, yticks=SHARES)
 
 
 def legend(figure: Figure, columns: int) -> None:
-    """One legend above all panels, of what the first one holds."""
+    """Add one legend above all panels, with the entries of the first panel."""
     handles, names = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, names, loc="outside upper left", ncols=columns, **style.TIGHT)
 
 
 def nothing(label: str) -> Figure:
-    """In place of a figure for which there were too few samples."""
+    """Return a placeholder for a figure for which there are too few samples."""
     figure = Figure(figsize=(style.WIDTH, 0.6), label=label)
     figure.text(0, 0.4, "Not measured: there are too few images for it.", color=style.MUTED)
     return figure

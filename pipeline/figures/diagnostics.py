@@ -1,4 +1,4 @@
-"""What the monitor measured while a model trained, with each alarm in the panels whose curves it is about."""
+"""Plot the diagnostics of one training run, with each alarm on the panels that it concerns."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,29 +11,29 @@ from matplotlib.figure import Figure
 from pipeline.analysis.alarms import Alarm, Trained, evenness
 from pipeline.figures import losses, style
 
-HEIGHT = 0.95  # inches, of a panel without its title
-POINTS = 100  # of a line at most: medians of as many checks as that takes
-FEW = 3  # networks, and dimensions of a code, up to which each has a line of its own
+HEIGHT = 0.95  # of a panel without its title, in inches
+POINTS = 100  # of a line, at most: each is the median of several diagnostics if need be
+FEW = 3  # largest number of networks, or dimensions of a code, that have a line each
 SUBSCRIPTS = str.maketrans("0123456789", "₀₁₂₃₄₅₆₇₈₉")
 
-Curves = Mapping[str, pd.DataFrame]  # by name, with a row for each step: line and, if it has a band, low and high
+Curves = Mapping[str, pd.DataFrame]  # name -> a row for each step: line and, if it has a band, low and high
 
 
 @dataclass(frozen=True)
 class Panel:
-    """Curves with one axis, and the kind of alarm that is about them."""
+    """Describe the curves of one axis, and the kind of alarm that concerns them."""
 
     title: str
     curves: Curves
     alarm: str | None = None
     log: bool = True
-    level: tuple[float, str] | None = None  # a value to compare with, and what it is
-    first: int = 0  # colour, of the series
+    level: tuple[float, str] | None = None  # a reference value and its name
+    first: int = 0  # index of the first colour
 
 
 @style.look
 def diagnostics(trained: Trained, alarms: Sequence[Alarm]) -> Figure:
-    """One training, panel by panel, over its iterations and epochs."""
+    """Plot one training run, panel by panel, over its iterations and epochs."""
     shown = [panel for panel in panels(trained) if panel.curves]
     size = (style.WIDTH, (HEIGHT + 0.34) * len(shown) + 0.8)
     figure = Figure(figsize=size, layout="constrained", label="Health of the training")
@@ -51,7 +51,7 @@ def diagnostics(trained: Trained, alarms: Sequence[Alarm]) -> Figure:
 
 
 def panels(trained: Trained) -> list[Panel]:
-    """Top to bottom; those without curves are about what this model does not have."""
+    """Return the panels from top to bottom; a panel has no curves if the model lacks the quantity."""
     gradients, updates = trained.of("gradient"), trained.of("update")
     networks = grouped(trained.checks.query("quantity == 'gradient'")["part"].dropna().unique().tolist())
     losses_of_generator = {"saturating": trained.of("saturating"), "non-saturating": trained.of("nonsaturating")}
@@ -82,7 +82,7 @@ def panels(trained: Trained) -> list[Panel]:
 
 
 def grouped(layers: list[str]) -> dict[str, list[str]]:
-    """The layers of each network; of more than a few networks, all layers together."""
+    """Return the layers of each network; more than a few networks are merged into one group."""
     networks: dict[str, list[str]] = {}
     for layer in layers:
         networks.setdefault(layer.partition(".")[0], []).append(layer)
@@ -90,20 +90,20 @@ def grouped(layers: list[str]) -> dict[str, list[str]]:
 
 
 def judged(history: pd.DataFrame) -> Curves:
-    """The discriminator's opinion of fakes, logged at each step."""
+    """Return the curve of D(G(z)), logged at each step."""
     if "D_fake" not in history:
         return {}
     return {"D(G(z))": losses.summary([history], ["D_fake"]).set_index("step").rename(columns={"mean": "line"})}
 
 
 def labelled(shares: pd.DataFrame) -> Curves:
-    """How evenly the predicted labels of a snapshot's samples are spread, and the share of the commonest."""
+    """Return how evenly the predicted labels of a snapshot are distributed, and the share of the largest class."""
     table = shares.pivot(index="step", columns="label", values="share")
     return {"entropy (1: equal)": line(evenness(table)), "largest share": line(table.max(axis=1))}
 
 
 def dimensions(table: pd.DataFrame) -> Curves:
-    """Each of a few dimensions; of many the largest, the middle half and the smallest at each check."""
+    """Return a curve for each of a few dimensions; for many, the largest, the middle half and the smallest."""
     if table.shape[1] <= FEW:
         return {f"z{str(int(str(part)) + 1).translate(SUBSCRIPTS)}": line(table[part]) for part in table}
     low, middle, high = (table.quantile(share, axis=1) for share in (0.25, 0.5, 0.75))
@@ -115,32 +115,33 @@ def dimensions(table: pd.DataFrame) -> Curves:
 
 
 def single(table: pd.DataFrame) -> Curves:
-    """A quantity of the samples alone."""
+    """Return the curves of a quantity of the samples as a whole."""
     return {str(part): line(table[part]) for part in table}
 
 
 def line(values: pd.Series) -> pd.DataFrame:
+    """Return a curve without a band."""
     return thinned(pd.DataFrame({"line": values}))
 
 
 def band(parts: pd.DataFrame) -> pd.DataFrame:
-    """The middle one of the parts, and the lowest and the highest."""
+    """Return a curve of the median over parts, with a band from the lowest to the highest."""
     return thinned(pd.DataFrame({"line": parts.median(axis=1), "low": parts.min(axis=1), "high": parts.max(axis=1)}))
 
 
 def thinned(curve: pd.DataFrame) -> pd.DataFrame:
-    """At most `POINTS` rows, each the median of as many."""
+    """Return at most `POINTS` rows, each the median of the same number of diagnostics."""
     block = pd.Series(np.arange(len(curve)) // per_point(len(curve)), curve.index)
     return curve.groupby(block).median().set_axis(curve.index.to_series().groupby(block).median())
 
 
 def per_point(checks: int) -> int:
-    """How many checks one point of a line stands for."""
+    """Return how many diagnostics one point of a line summarises."""
     return max(1, -(-checks // POINTS))
 
 
 def draw(axes: Axes, panel: Panel) -> None:
-    """A panel's curves, and an axis that holds them."""
+    """Plot a panel's curves, with an axis that fits them."""
     axes.set_title(panel.title)
     values = np.concatenate([curve.to_numpy().ravel() for curve in panel.curves.values()])
     if panel.log:
@@ -165,21 +166,21 @@ def draw(axes: Axes, panel: Panel) -> None:
 
 
 def mark(axes: Axes, alarms: Sequence[Alarm], gid: str) -> None:
-    """Shade the steps of each alarm of one kind, and name it once, above the curves."""
+    """Shade the steps of each alarm of one kind, and name the kind once, above the curves."""
     scale = axes.transScale
     (_, bottom), (_, top) = scale.transform([(1, limit) for limit in axes.get_ylim()])
     axes.set_ylim(top=scale.inverted().transform((1, top + 0.3 * (top - bottom)))[1])
     for alarm in alarms:
         axes.axvspan(alarm.first, alarm.last, facecolor=(style.OCHRE, 0.2), edgecolor=style.OCHRE, linewidth=0.8)
     first = alarms[0]
-    late = first.first > 0.6 * axes.get_xlim()[1]  # its name would not fit to the right
+    late = first.first > 0.6 * axes.get_xlim()[1]  # then the name would not fit on the right
     step, side, gap = (first.last, "right", -3) if late else (first.first, "left", 3)
     place = {"xytext": (gap, -3), "textcoords": "offset points", "ha": side, "va": "top", "gid": gid}
     axes.annotate(f"alarm: {first.kind}", (step, 1), xycoords=axes.get_xaxis_transform(), **place)
 
 
 def explained(trained: Trained) -> str:
-    """What points and bands are."""
+    """Say what points and bands are."""
     checks = per_point(trained.checks["step"].nunique())
-    points = f"point: median of {checks} checks; " if checks > 1 else ""
+    points = f"point: median of {checks} diagnostics; " if checks > 1 else ""
     return f"{points}band: lowest to highest layer{', or iteration' if 'D_fake' in trained.history else ''}"

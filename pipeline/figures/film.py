@@ -1,4 +1,4 @@
-"""What the same noises became, moment by moment, for a page that runs through them."""
+"""Make a film of samples of the same noise during training, for a page with a slider."""
 
 import numpy as np
 import pandas as pd
@@ -7,24 +7,26 @@ from pipeline.figures import style
 from pipeline.figures.grids import tiles
 from pipeline.figures.snapshots import moments
 
-MOMENTS = 24  # at most
-NOISES, COLUMNS = 16, 8  # of a moment
-GAP = 1  # pixels between two images, and between two moments
-LEVELS = 15  # of grey: with the gaps they fit into four bits; fewer would cut the edges off what is blurred
-LARGEST = 80_000  # bytes
+MOMENTS = 24  # largest number of frames
+NOISES, COLUMNS = 16, 8  # samples of a frame, and samples in a row
+GAP = 1  # pixels between two images, and between two frames
+LEVELS = 15  # of grey: they fit into four bits with the gaps; fewer would cut off the edges of blurred images
+LARGEST = 80_000  # bytes of a sheet
 
 
 def film(steps: np.ndarray, images: np.ndarray, steps_per_epoch: float) -> tuple[bytes, pd.DataFrame]:
-    """A PNG with one moment below the other, as many as fit into `LARGEST` bytes (but two at least), and what it holds.
+    """Return a PNG with one frame below the other, and a table of the frames.
+
+    It has as many frames as fit into `LARGEST` bytes, but at least two.
 
     Args:
-        steps: of the moments that are known (s,), ascending.
-        images: what the noises were at these steps (s, n, 28, 28) u8; the first 16 are shown.
-        steps_per_epoch: of the training.
+        steps: (s,) the steps at which samples are known, ascending.
+        images: (s, n, 28, 28) u8, samples of the same noise at these steps; the first 16 are shown.
+        steps_per_epoch: of the training run.
 
     Returns:
-        The sheet, and its table: one row a moment, with its place, the pixels above it on the sheet, its height in
-        pixels, its step, and the epochs that had passed.
+        The sheet, and a table with one row for each frame: its index, the pixels above it on the sheet, its height in
+        pixels, its step, and the number of epochs by then.
     """
     shown = images[:, :NOISES]
     most = min(MOMENTS, len(steps))
@@ -39,7 +41,7 @@ def film(steps: np.ndarray, images: np.ndarray, steps_per_epoch: float) -> tuple
 
 
 def reel(images: np.ndarray) -> bytes:
-    """A PNG of moments (s, n, 28, 28) u8, each of rows of eight images; gaps are transparent."""
+    """Return a PNG of frames (s, n, 28, 28) u8, each with rows of eight images and transparent gaps."""
     strips = [tiles(moment, COLUMNS, (GAP, GAP)) for moment in images]
     gap = np.ma.MaskedArray(np.zeros((GAP, strips[0].shape[1]), np.uint8), mask=True)
     sheet = np.ma.concatenate([part for strip in strips for part in (strip, gap)])

@@ -1,4 +1,4 @@
-"""The samples of one source as a gallery: sorted by what the classifier makes of them."""
+"""Arrange the samples of one source as a gallery, sorted by the classifier's predictions."""
 
 import numpy as np
 import pandas as pd
@@ -6,18 +6,19 @@ import pandas as pd
 from pipeline.figures import grids, style
 
 IMAGES, COLUMNS = 400, 20
-SIDE, GAP = 28, 1  # pixels of an image, and between two
+SIDE, GAP = 28, 1  # pixels of an image, and between two images
 
 
 def tiles(labels: pd.DataFrame) -> pd.DataFrame:
-    """The first images of the first draw, by predicted label and within it from sure to unsure.
+    """Return the first images of the first draw, sorted by predicted label and then by falling confidence.
 
     Args:
-        labels: one row an image: set, index, label, confidence, kind, and the probabilities p_0, p_1, ...
+        labels: one row for each image: set, index, label, confidence, kind, and the probabilities p_0, p_1, ...
 
     Returns:
-        One row a tile: place in the gallery, pixels to its left and above it on the sheet, index in the draw, label,
-        confidence, kind, and the second likeliest label with its probability. Probabilities have four decimals.
+        One row for each tile: its place in the gallery, the pixels to its left and above it on the sheet, its index in
+        the draw, label, confidence, kind, and the second likeliest label with its probability. Probabilities have four
+        decimals.
     """
     drawn = labels[labels["set"] == "images"].sort_values("index").head(IMAGES)
     probabilities = drawn.filter(regex=r"^p_\d+$").to_numpy()
@@ -32,5 +33,5 @@ def tiles(labels: pd.DataFrame) -> pd.DataFrame:
 
 
 def sheet(images: np.ndarray, order: np.ndarray) -> bytes:
-    """A PNG of the images (n, 28, 28) u8 in an order of their indices, row by row, with transparent gaps."""
+    """Return a PNG of the images (n, 28, 28) u8 in the given order, row by row, with transparent gaps."""
     return style.png(grids.tiles(images[order], COLUMNS, (GAP, GAP)), scale=1)

@@ -1,4 +1,4 @@
-"""Grids of samples: bare, with predicted labels (the paper's Figures 7, 8), and the ambiguous (Figure 6)."""
+"""Plot grids of samples: plain, with predicted labels (the paper's Figures 7 and 8), and ambiguous ones (Figure 6)."""
 
 from collections.abc import Sequence
 
@@ -7,17 +7,17 @@ from matplotlib.figure import Figure
 
 from pipeline.figures import style
 
-SHORT = 4  # characters: class names up to here leave room for more columns
+SHORT = 4  # characters; class names no longer than this leave room for more columns
 PIXELS_PER_INCH = 96  # of the CSS
 
 
 def samples(images: np.ndarray, columns: int = 10, rows: int = 10) -> bytes:
-    """A PNG of the first images (n, 28, 28) u8, row by row, each pixel 2 x 2, with transparent gaps."""
+    """Return a PNG of the first images (n, 28, 28) u8, row by row, at double size and with transparent gaps."""
     return style.png(tiles(images[: columns * rows], columns, (1, 1)), scale=2)
 
 
 def tiles(images: np.ndarray, columns: int, gap: tuple[int, int]) -> np.ma.MaskedArray:
-    """Images (n, h, w) u8 laid out row by row, with gaps (down, right) in pixels; the rest is masked."""
+    """Arrange images (n, h, w) u8 row by row, with gaps (down, right) in pixels; gaps and empty places are masked."""
     count, height, width = images.shape
     down, right = height + gap[0], width + gap[1]
     rows = -(-count // columns)
@@ -35,7 +35,7 @@ def labelled(
     class_names: Sequence[str],
     count: int = 40,
 ) -> Figure:
-    """The first images (n, 28, 28) u8, with predicted labels (n,) and confidences (n,) in 0..1 below them."""
+    """Plot the first images (n, 28, 28) u8 with their predicted labels (n,) and confidences (n,) in 0..1."""
     short = longest(class_names) <= SHORT
     captions = [
         (abridged(class_names[int(label)], 13), percent(float(confidence)))
@@ -47,7 +47,7 @@ def labelled(
 
 
 def ambiguous(images: np.ndarray, probabilities: np.ndarray, class_names: Sequence[str], count: int = 12) -> Figure:
-    """The least certain images (n, 28, 28) u8, with their two likeliest labels by probabilities (n, K)."""
+    """Plot the least certain images (n, 28, 28) u8 with their two likeliest labels, by probabilities (n, K)."""
     short = longest(class_names) <= SHORT
     least_certain = np.argsort(probabilities.max(axis=1), kind="stable")[:count]
     captions = []
@@ -64,7 +64,7 @@ def ambiguous(images: np.ndarray, probabilities: np.ndarray, class_names: Sequen
 
 @style.look
 def captioned(images: np.ndarray, captions: Sequence[tuple[str, str]], columns: int, gap: int) -> Figure:
-    """Images (n, h, w) u8 in columns, `gap` of their pixels apart, each with two lines of text below it."""
+    """Plot images (n, h, w) u8 in columns, `gap` image pixels apart, each with two lines of text below it."""
     count, height, width = images.shape
     slot = width + gap
     unit = style.WIDTH * PIXELS_PER_INCH / (columns * slot)  # CSS pixels for one pixel of an image
@@ -81,7 +81,7 @@ def captioned(images: np.ndarray, captions: Sequence[tuple[str, str]], columns: 
     levels = style.quantised(sheet)
     greys = {"cmap": "gray", "vmin": 0, "vmax": style.LEVELS - 1, "interpolation": "none"}
     axes.imshow(levels, extent=extent, aspect="auto", **greys)
-    axes.set(xlim=(0, columns * slot), ylim=(total, 0))  # again, as the image has changed them
+    axes.set(xlim=(0, columns * slot), ylim=(total, 0))  # again, because imshow changed them
     for index, (first, second) in enumerate(captions):
         x = (index % columns + 0.5) * slot
         y = index // columns * (height + text) + height
@@ -91,15 +91,16 @@ def captioned(images: np.ndarray, captions: Sequence[tuple[str, str]], columns: 
 
 
 def longest(class_names: Sequence[str]) -> int:
+    """Return the length of the longest class name."""
     return max(map(len, class_names))
 
 
 def abridged(name: str, length: int) -> str:
-    """The name, cut at `length` characters with an ellipsis in place of the rest."""
+    """Return the name, shortened to `length` characters with an ellipsis if it is longer."""
     return name if len(name) <= length else name[: length - 1].rstrip() + "…"
 
 
 def percent(probability: float) -> str:
-    """A probability as a whole percentage that never claims certainty."""
+    """Return a probability as a whole percentage that never claims certainty."""
     rounded = round(100 * probability)
     return "> 99 %" if rounded == 100 else "< 1 %" if rounded == 0 else f"{rounded} %"

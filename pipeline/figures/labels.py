@@ -1,4 +1,4 @@
-"""How often each class was predicted, beside how often it occurs in the training data."""
+"""Plot how often each class is predicted, beside its share in the training data."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ def classes(
     class_names: Sequence[str],
     reference_name: str = "training data",
 ) -> Figure:
-    """Bars of shares (K,), whiskers from lower to upper (K,), markers at the reference (K,); all 0..1."""
+    """Plot bars of shares (K,), whiskers from lower to upper (K,) and markers at the reference (K,), all in 0..1."""
     count = len(class_names)
     row = 0.3 if count <= 20 else 0.19  # inches
     size = (style.WIDTH, row * count + 0.95)

@@ -1,4 +1,4 @@
-"""Training losses, iteration by iteration (the paper's Figures 3 and 9)."""
+"""Plot the training losses, iteration by iteration (the paper's Figures 3 and 9)."""
 
 from collections.abc import Mapping, Sequence
 
@@ -9,19 +9,19 @@ from matplotlib.figure import Figure
 
 from pipeline.figures import style
 
-WHOLE = 500  # steps up to which a history is drawn as it is
-POINTS = 160  # of a line at most where it is longer: means of blocks of steps
-SHORT = 40  # characters: names of curves up to here share a line
-SETTLED = 0.05  # of the steps: the axis reaches as high as what comes after, and may cut off the start
+WHOLE = 500  # steps; a history no longer than this is plotted step by step
+POINTS = 160  # of the line of a longer history, at most: means of blocks of steps
+SHORT = 40  # characters; shorter names of curves share a line of the legend
+SETTLED = 0.05  # share of the steps: the axis fits the values after it, and may cut off the start
 
-WATCHED = {"D_real": "D(x)", "D_fake": "D(G(z))", "D_right": "judged right"}  # of an adversarial model
+WATCHED = {"D_real": "D(x)", "D_fake": "D(G(z))", "D_right": "judged right"}  # logged by adversarial models
 
-Curves = dict[str, Sequence[str]]  # what is written beside a curve, and the columns it sums
+Curves = dict[str, Sequence[str]]  # name of a curve -> the columns that it sums
 
 
 @style.look
 def losses(histories: Sequence[pd.DataFrame], objectives: Mapping[str, Sequence[str]]) -> Figure:
-    """Losses in nats by iteration and epoch: a history per seed, and the columns that each objective sums."""
+    """Plot losses in nats by iteration and epoch, given a history per seed and the columns that each objective sums."""
     panels = arranged(list(histories[0].columns), objectives)
     heights = [2.4] + [1.4] * (len(panels) - 1)
     figure = Figure(figsize=(style.WIDTH, sum(heights) + 1), layout="constrained", label="Training losses")
@@ -38,10 +38,10 @@ def losses(histories: Sequence[pd.DataFrame], objectives: Mapping[str, Sequence[
 
 
 def arranged(columns: Sequence[str], objectives: Mapping[str, Sequence[str]]) -> list[tuple[str, Curves]]:
-    """The panels, top to bottom: each with the unit of its axis and its curves.
+    """Return the panels from top to bottom, each with the unit of its axis and its curves.
 
-    Models that play against each other share a panel. A single loss is split into its terms, one panel each,
-    as they differ in size. What was logged and is no loss comes last.
+    Players of an adversarial game share a panel. A single loss is split into its terms, one panel each, because they
+    differ in size. Logged quantities that are not losses come last.
     """
     terms = [term for summed in objectives.values() for term in summed]
     panels: list[tuple[str, Curves]]
@@ -57,18 +57,19 @@ def arranged(columns: Sequence[str], objectives: Mapping[str, Sequence[str]]) ->
 
 
 def described(objective: str, terms: Sequence[str]) -> str:
-    """Whose loss it is and, if it is a sum, of what: `discriminator: real + fake`."""
+    """Name an objective and, if it is a sum, its terms: `discriminator: real + fake`."""
     return objective if len(terms) == 1 else f"{objective}: {' + '.join(map(plain, terms))}"
 
 
 def plain(term: str) -> str:
+    """Return the name of a loss without the suffix."""
     return term.removesuffix("_loss")
 
 
 def summary(histories: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.DataFrame:
-    """The summed columns by block of steps: step (its middle), mean, low, high.
+    """Return the sum of the columns by block of steps: step (the middle), mean, low, high.
 
-    With one seed, low and high are the extremes of the block's steps; with several, of the seeds' means.
+    With one seed, low and high are the extremes within the block; with several, the extremes of the seeds' means.
     """
     summed = [history[list(columns)].to_numpy().sum(axis=1) for history in histories]
     values = np.stack(summed)  # (seeds, steps)
@@ -87,12 +88,12 @@ def summary(histories: Sequence[pd.DataFrame], columns: Sequence[str]) -> pd.Dat
 
 
 def block_size(steps: int) -> int:
-    """How many steps one point of a line stands for."""
+    """Return how many steps one point of a line summarises."""
     return 1 if steps <= WHOLE else -(-steps // POINTS)
 
 
 def draw(axes: Axes, curves: Mapping[str, pd.DataFrame]) -> bool:
-    """Draw summaries as lines with bands. True if the axis leaves out where they start."""
+    """Plot summaries as lines with bands. Return whether the axis cuts off the start."""
     for (name, curve), colour, dashes in zip(curves.items(), style.SERIES, style.DASHES, strict=False):
         axes.plot(curve["step"], curve["mean"], color=colour, linestyle=dashes, label=name, linewidth=1.2)
         if (curve["high"] > curve["low"]).any():
@@ -109,7 +110,7 @@ def draw(axes: Axes, curves: Mapping[str, pd.DataFrame]) -> bool:
 
 
 def label_time(axes: Axes, history: pd.DataFrame) -> None:
-    """Name the iterations below an axis, and put the epochs below them."""
+    """Label an axis with iterations, and with epochs below them."""
     axes.set_xlabel("iteration")
     scale = float(history["epoch"].iloc[-1] / history["step"].iloc[-1])
     both = (lambda step: step * scale, lambda epoch: epoch / scale)
@@ -119,7 +120,7 @@ def label_time(axes: Axes, history: pd.DataFrame) -> None:
 
 
 def explained(histories: Sequence[pd.DataFrame]) -> str:
-    """What lines and bands mean, in a sentence."""
+    """Say in one sentence what lines and bands mean."""
     size, seeds = block_size(len(histories[0])), len(histories)
     over = f"{size} iterations" if size > 1 else ""
     if seeds == 1:

@@ -1,4 +1,4 @@
-"""Samples above the training images that are nearest to them: drawn anew, or copied?"""
+"""Plot samples above their nearest training images, to show whether they are new or copied."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,13 +11,13 @@ from pipeline.figures import style
 from pipeline.figures.grids import PIXELS_PER_INCH, tiles
 
 SHOWN = 10  # pairs in a row
-LEFT, HEADING, CAPTION = 62, 27, 30  # CSS pixels: of the names of rows, above the tiles, below them
+LEFT, HEADING, CAPTION = 62, 27, 30  # CSS pixels: width of the row names, heights above and below the tiles
 GAP = 2  # between tiles, in pixels of an image
 
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
-    """One row of the figure: samples, the training image nearest to each, and how far away it is."""
+    """Hold one row of the figure: samples, the nearest training image of each, and their distances."""
 
     title: str
     samples: np.ndarray  # (n, h, w) u8
@@ -26,16 +26,17 @@ class Pairs:
 
 
 def choose(index: np.ndarray, distance: np.ndarray, real: np.ndarray, count: int = SHOWN) -> pd.DataFrame:
-    """Which samples are shown: the first ones, and those nearest to their training image.
+    """Choose the samples to show: the first ones, and those nearest to their training image.
 
     Args:
-        index: (n,) of the training image nearest to each sample.
-        distance: (n,) to it.
-        real: (m,) the same distances of real test images.
+        index: (n,) the training image nearest to each sample.
+        distance: (n,) the distance to it.
+        real: (m,) the same distances for real test images.
+        count: the number of samples of either kind.
 
     Returns:
-        For each one shown: chosen (first or nearest), sample, training_image, distance, and times_real, which is the
-        distance over the median of the real ones: infinite where that is 0 and the distance is not.
+        One row for each sample shown: chosen (first or nearest), sample, training_image, distance, and times_real =
+        distance / median(real). This is infinite if the median is 0 and the distance is not.
     """
     median = float(np.median(real))
     over_real = np.divide(distance, median, out=np.where(distance > 0, np.inf, 0.0), where=median > 0)
@@ -59,7 +60,7 @@ def choose(index: np.ndarray, distance: np.ndarray, real: np.ndarray, count: int
 
 @style.look
 def nearest(rows: Sequence[Pairs]) -> Figure:
-    """Rows of up to ten pairs, the sample above its training image, with the distance below."""
+    """Plot rows of up to ten pairs, each sample above its training image, with the distance below."""
     width = style.WIDTH * PIXELS_PER_INCH
     height, side = rows[0].samples.shape[1:]
     unit = (width - LEFT) / (SHOWN * (side + GAP))  # CSS pixels for one pixel of an image
@@ -87,7 +88,7 @@ def nearest(rows: Sequence[Pairs]) -> Figure:
 
 
 def times(ratio: float) -> str:
-    """A ratio with two decimals, fewer where it is large."""
+    """Return a ratio with two decimals, or none if it is large."""
     if np.isinf(ratio):
         return "∞"
     return f"{ratio:.2f}" if ratio < 9.995 else f"{ratio:.0f}"

@@ -1,7 +1,7 @@
-"""Diagrams of a model's networks (the paper's Figures 1 and 2), drawn from their layers.
+"""Plot diagrams of a model's networks (the paper's Figures 1 and 2) from their layers.
 
-Networks stand in columns, each layer a trapezoid from the width of its input to that of its output. The first
-network of a known pair is read downwards, the second upwards, so that what passes between them crosses below.
+Networks are columns. Each layer is a trapezoid, from the width of its input to the width of its output. In a known
+pair, the first network is read downwards and the second upwards, so that they connect at the bottom.
 """
 
 import math
@@ -19,15 +19,15 @@ from pipeline.figures import style
 Network = Mapping[str, Any]  # as in results/networks/<model>.json
 Layer = Mapping[str, Any]
 
-# Lengths in CSS pixels. A column has its trapezoids around AXIS, NARROW to WIDE, and its text from TEXT on.
+# Lengths in CSS pixels. Trapezoids are centred on AXIS and between NARROW and WIDE; text starts at TEXT.
 COLUMN, AXIS, NARROW, WIDE, TEXT = 269.0, 66.0, 5.0, 116.0, 140.0
 LINE, GAP, BOX = 17.0, 5.0, 42.0  # heights of a line of text, between trapezoids, of a box
-HEAD, FOOT, TOP = 84.0, 92.0, 23.0  # above and below the layers; TOP: the middle of the boxes above
+HEAD, FOOT, TOP = 84.0, 92.0, 23.0  # heights above and below the layers; centre of the boxes above
 
 
 @style.look
 def diagram(networks: Sequence[Network]) -> Figure:
-    """The networks side by side, linked if they are generator and discriminator, or encoder and decoder."""
+    """Plot the networks side by side; generator and discriminator, or encoder and decoder, are connected."""
     by_name = {network["name"]: network for network in networks}
     if by_name.keys() == {"generator", "discriminator"}:
         return playing(by_name["generator"], by_name["discriminator"])
@@ -37,7 +37,7 @@ def diagram(networks: Sequence[Network]) -> Figure:
 
 
 def playing(generator: Network, discriminator: Network) -> Figure:
-    """Noise becomes fake images; the discriminator sees these and real ones."""
+    """Plot a GAN: noise becomes fake images, and the discriminator sees these and real ones."""
     height = max(tall(generator), tall(discriminator))
     figure, axes = canvas(2, HEAD + height + FOOT)
     left, right, bottom, level = AXIS, COLUMN + AXIS, HEAD + height, HEAD + height + FOOT - 24
@@ -56,7 +56,7 @@ def playing(generator: Network, discriminator: Network) -> Figure:
 
 
 def coding(encoder: Network, decoder: Network) -> Figure:
-    """An image becomes a mean and a log-variance; a code drawn from them becomes an image."""
+    """Plot a VAE: an image becomes a mean and a log-variance, and a code drawn from them becomes an image."""
     height = max(tall(encoder), tall(decoder))
     figure, axes = canvas(2, HEAD + height + FOOT)
     left, right, bottom, level = AXIS, COLUMN + AXIS, HEAD + height, HEAD + height + FOOT - 24
@@ -74,7 +74,7 @@ def coding(encoder: Network, decoder: Network) -> Figure:
 
 
 def unlinked(networks: Sequence[Network]) -> Figure:
-    """Networks of which only the layers are known, two in a row."""
+    """Plot networks without connections, two in a row."""
     rows = [networks[start : start + 2] for start in range(0, len(networks), 2)]
     heights = [max(map(tall, row)) for row in rows]
     figure, axes = canvas(min(len(networks), 2), sum(heights) + len(rows) * (HEAD + LINE))
@@ -89,7 +89,7 @@ def unlinked(networks: Sequence[Network]) -> Figure:
 
 
 def canvas(columns: int, height: float) -> tuple[Figure, Axes]:
-    """A figure whose coordinates are CSS pixels from the top left."""
+    """Return a figure whose coordinates are CSS pixels from the top left."""
     width = columns * COLUMN
     figure = Figure(figsize=(width / 96, height / 96), label="Architecture of the networks")
     axes = figure.add_axes((0, 0, 1, 1), xlim=(0, width), ylim=(height, 0))
@@ -98,7 +98,7 @@ def canvas(columns: int, height: float) -> tuple[Figure, Axes]:
 
 
 def column(axes: Axes, network: Network, left: float, top: float, height: float, upwards: bool) -> None:
-    """A network's name above its layers, which are spread over `height` from `top`."""
+    """Plot a network's name above its layers, which fill `height` from `top`."""
     axes.text(left + TEXT, top - 70, network["name"], va="center", weight="bold", size=11.5)
     for number, text in enumerate((f"{network['parameters']:,}".replace(",", " "), "parameters")):
         y = top - 69 + LINE * (number + 1)
@@ -125,14 +125,14 @@ def column(axes: Axes, network: Network, left: float, top: float, height: float,
 
 
 def abreast(layers: Sequence[Layer]) -> list[list[Layer]]:
-    """The layers in order; numbered outputs, the heads of an encoder, share a row."""
+    """Return rows of layers in order; numbered outputs, the heads of an encoder, share a row."""
     heads = [layer["name"].startswith("Output ") for layer in layers]
     rows = groupby(enumerate(layers), key=lambda at: -1 if heads[at[0]] else at[0])
     return [[layer for _, layer in row] for _, row in rows]
 
 
 def described(row: Sequence[Layer]) -> list[str]:
-    """What is written beside a row of layers: sizes, kind unless linear, activation and dropout if any."""
+    """Return the text beside a row of layers: sizes, kind unless linear, activation and dropout if any."""
     if len(row) == 2:
         return [f"mean: {size(row[0]['output'])}", f"log-variance: {size(row[1]['output'])}"]
     layer = row[0]
@@ -148,17 +148,18 @@ def described(row: Sequence[Layer]) -> list[str]:
 
 
 def tall(network: Network) -> float:
-    """The height of a network's layers, with room for the longest text."""
+    """Return the height of a network's layers, with room for the longest text."""
     rows = abreast(network["layers"])
     return len(rows) * (LINE * max(len(described(row)) for row in rows) + 2 * GAP)
 
 
 def size(shape: Sequence[int]) -> str:
+    """Return a shape as text."""
     return "\N{MULTIPLICATION SIGN}".join(map(str, shape))
 
 
 def box(axes: Axes, x: float, y: float, name: str, shape: Sequence[int]) -> None:
-    """What goes in or comes out, with its size, centred at (x, y)."""
+    """Plot an input or output with its size, centred at (x, y)."""
     shape_of_box = ((x - WIDE / 2, y - BOX / 2), WIDE, BOX, "round,pad=0,rounding_size=6")
     axes.add_patch(FancyBboxPatch(*shape_of_box, facecolor="none", edgecolor=style.MUTED, linewidth=0.9))
     axes.text(x, y - LINE / 2, name, ha="center", va="center", size=10)
@@ -166,18 +167,18 @@ def box(axes: Axes, x: float, y: float, name: str, shape: Sequence[int]) -> None
 
 
 def trapezoid(axes: Axes, x: float, start: float, end: float, first: float, last: float) -> None:
-    """A layer around x, from `first` wide at the height `start` to `last` wide at `end`."""
+    """Plot a layer centred at x, from width `first` at height `start` to width `last` at height `end`."""
     corners = [(x - first / 2, start), (x + first / 2, start), (x + last / 2, end), (x - last / 2, end)]
     axes.add_patch(Polygon(corners, facecolor=(style.BLUE, 0.35), edgecolor=style.BLUE, linewidth=0.8))
 
 
 def line(axes: Axes, *points: tuple[float, float]) -> None:
-    """A line through the points."""
+    """Plot a line through the points."""
     axes.plot(*zip(*points, strict=True), color=style.MUTED, linewidth=1.2, solid_joinstyle="miter")
 
 
 def arrow(axes: Axes, *points: tuple[float, float]) -> None:
-    """A line through the points with a head at the last."""
+    """Plot a line through the points, with a head at the last one."""
     line(axes, *points)
     (x, y), (to_x, to_y) = points[-2:]
     length = math.dist((x, y), (to_x, to_y))

@@ -1,4 +1,4 @@
-"""What a discriminator that wins leaves of the generator's gradient (Arjovsky & Bottou, 2017, Figures 2 and 3)."""
+"""Plot the generator's gradient against a winning discriminator (Arjovsky & Bottou, 2017, Figures 2 and 3)."""
 
 from collections.abc import Sequence
 
@@ -8,12 +8,12 @@ from matplotlib.figure import Figure
 
 from pipeline.figures import style
 
-LOSSES = {"saturating": "saturating", "nonsaturating": "non-saturating"}  # columns, and what they are called
+LOSSES = {"saturating": "saturating", "nonsaturating": "non-saturating"}  # column -> name in the legend
 
 
 @style.look
 def gradients(experiments: Sequence[pd.DataFrame]) -> Figure:
-    """The gradients' norms and D(G(z)) by the steps of a fresh discriminator: a line for each seed."""
+    """Plot the norms of the gradients and D(G(z)) by the steps of a fresh discriminator, with a line for each seed."""
     size = (style.WIDTH, 4.4)
     figure = Figure(figsize=size, layout="constrained", label="The generator's gradient against a fresh discriminator")
     above, below = figure.subplots(2, 1, sharex=True, height_ratios=(2.2, 1.2))
@@ -22,7 +22,7 @@ def gradients(experiments: Sequence[pd.DataFrame]) -> Figure:
         for table in experiments:
             norms = table[column].clip(lower=foot)
             above.plot(table["step"], norms, color=colour, linestyle=dashes, linewidth=1, label=name)
-            name = None  # of the other seeds' lines
+            name = None  # only the first seed's line has a legend entry
     foot = style.log_axis(below, np.concatenate([table["D_fake"].to_numpy() for table in experiments]))
     for table in experiments:
         below.plot(table["step"], table["D_fake"].clip(lower=foot), color=style.BLUE, linewidth=1)

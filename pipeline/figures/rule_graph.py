@@ -1,4 +1,4 @@
-"""The rules of a run as a graph: who takes in whose files."""
+"""Plot the rules of a run as a graph that shows which rule uses the files of which."""
 
 from collections.abc import Collection, Mapping, Sequence
 from graphlib import TopologicalSorter
@@ -10,8 +10,8 @@ from matplotlib.path import Path
 
 from pipeline.figures import style
 
-ROW = 0.2  # inches from rule to rule
-STEP = 0.13  # inches by which a rule stands to the right of the one above it, where there is room
+ROW = 0.2  # distance between rows, in inches
+STEP = 0.13  # inches by which a rule is indented from the one above it, if there is room
 CORNER = 0.055  # radius of the bend of a line, in inches
 LETTER = 0.092  # width of a letter of a name, in inches
 MARGIN = 0.09
@@ -19,17 +19,17 @@ MARGIN = 0.09
 
 @style.look
 def graph(takes_from: Mapping[str, Collection[str]], beside: Mapping[str, str]) -> Figure:
-    """Rules from the first to the last, each in a row of its own, in layers that need nothing of each other.
+    """Plot the rules from first to last, each in its own row, in layers of rules that do not depend on each other.
 
-    A line leads down from a rule and bends to each that takes in its files; what a rule also gets by way of
-    another has no line of its own.
+    A line leads down from a rule and bends to each rule that uses its files. Indirect dependencies have no line of
+    their own.
 
     Args:
-        takes_from: for each rule, the rules whose files it takes in.
-        beside: for each rule, what is written at the end of its row.
+        takes_from: for each rule, the rules whose files it uses.
+        beside: for each rule, the text at the end of its row.
 
     Raises:
-        graphlib.CycleError: rules take in each other's files.
+        graphlib.CycleError: rules depend on each other in a circle.
     """
     lines = reduced(takes_from)
     depth = layers(takes_from)
@@ -58,7 +58,7 @@ def graph(takes_from: Mapping[str, Collection[str]], beside: Mapping[str, str]) 
 
 
 def layers(takes_from: Mapping[str, Collection[str]]) -> dict[str, int]:
-    """How many rules must run one after the other before each."""
+    """Return how many rules must run one after the other before each rule."""
     depth: dict[str, int] = {}
     for name in TopologicalSorter(takes_from).static_order():
         depth[name] = 1 + max((depth[before] for before in takes_from[name]), default=-1)
@@ -66,7 +66,7 @@ def layers(takes_from: Mapping[str, Collection[str]]) -> dict[str, int]:
 
 
 def reduced(takes_from: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
-    """The graph without what follows from the rest of it: its transitive reduction."""
+    """Return the transitive reduction of the graph: the same dependencies with the fewest lines."""
     before: dict[str, set[str]] = {}
     for name in TopologicalSorter(takes_from).static_order():
         before[name] = set(takes_from[name]).union(*(before[each] for each in takes_from[name]))
@@ -77,19 +77,19 @@ def reduced(takes_from: Mapping[str, Collection[str]]) -> dict[str, list[str]]:
 
 
 def ordered(depth: Mapping[str, int], lines: Mapping[str, Collection[str]]) -> list[str]:
-    """Rules by layer; in a layer first those whose lines lead far down, so that fewer lines cross."""
+    """Return rules by layer; within a layer, those with the longest lines come first, so that fewer lines cross."""
     reach = {name: max((depth[taker] for taker in lines if name in lines[taker]), default=-1) for name in lines}
     return sorted(lines, key=lambda name: (depth[name], -reach[name]))
 
 
 def narrowest(names: Sequence[str], beside: Mapping[str, str]) -> float:
-    """The step to the right, in inches, with which every row holds its text."""
+    """Return the indentation in inches with which every row fits its text."""
     room = [style.WIDTH - 3 * MARGIN - LETTER * (len(name) + len(beside[name]) + 1) for name in names]
     return min([STEP, *(space / row for row, space in enumerate(room) if row)])
 
 
 def bent(start: tuple[float, float], end: tuple[float, float]) -> Path:
-    """A line down from `start`, round a corner, and on to the right to `end`."""
+    """Return a path down from `start`, round a corner, and right to `end`."""
     left, (right, bottom) = start[0], end
     points = [start, (left, bottom - CORNER), (left, bottom), (left + CORNER, bottom), (right, bottom)]
     return Path(points, [Path.MOVETO, Path.LINETO, Path.CURVE3, Path.CURVE3, Path.LINETO])

@@ -1,4 +1,4 @@
-"""Which metric sees which known damage: the sensitivity as a heat map."""
+"""Plot the sensitivity check as a heat map: which metric sees which corruption."""
 
 import re
 import textwrap
@@ -13,10 +13,10 @@ from matplotlib.figure import Figure
 
 from pipeline.figures import style
 
-ROW, HEADING = 0.27, 0.75  # height of a metric's row in inches, and of a question's name in rows
-LINE, NARROW = 31, 8.5  # characters in a line of a metric's title; points of a corruption's name
-DEEPEST = 4  # excess from which the colour stays the same
-FAINTEST = 0.07  # opacity where there is no excess
+ROW, HEADING = 0.27, 0.75  # height of a metric's row, in inches; height of a question's name, in rows
+LINE, NARROW = 31, 8.5  # characters in a line of a metric's title; font size of a corruption's name
+DEEPEST = 4  # excess above which the colour stays the same
+FAINTEST = 0.07  # opacity of an excess of 0
 COLOUR = style.CLASSES[0]
 
 PANELS = {"classifier": ["classifier"], "random networks": ["random"], "pixels and labels": ["pixels", ""]}
@@ -24,11 +24,11 @@ PANELS = {"classifier": ["classifier"], "random networks": ["random"], "pixels a
 
 @dataclass(frozen=True)
 class Question:
-    """The metrics that ask it, as rows of a panel from the height `top` downwards."""
+    """Hold the metrics of one question, as rows of a panel from the height `top` downwards."""
 
     name: str
     top: float
-    titles: dict[str, str]  # of the metrics, by name
+    titles: dict[str, str]  # name of a metric -> its title
 
     @property
     def bottom(self) -> float:
@@ -37,18 +37,18 @@ class Question:
 
 @style.look
 def heat_map(table: pd.DataFrame) -> Figure:
-    """How much worse than real images each metric finds each corruption.
+    """Plot the excess of each metric on each corruption.
 
     Args:
-        table: for each metric, space (classifier, random, pixels or empty) and corruption the excess, NaN where there is no
-            score; title and question of the metric; and disagrees, a bool, where it declares the opposite.
+        table: one row for each metric, space (classifier, random, pixels or empty) and corruption: the excess, NaN
+            without a score; title and question of the metric; and disagrees, whether the metric declares the opposite.
     """
     corruptions = table["corruption"].unique().tolist()
     shown = [table[table["space"].isin(spaces)] for spaces in PANELS.values()]
     above, below = questions(pd.concat(shown[:2])), questions(shown[2])
     heights = [above[-1].bottom, below[-1].bottom]
     size = (style.WIDTH, ROW * sum(heights) + 3.1)
-    figure = Figure(figsize=size, layout="constrained", label="Which metric sees which damage")
+    figure = Figure(figsize=size, layout="constrained", label="Which metric sees which corruption")
     (first, second), (third, corner) = figure.subplots(2, 2, height_ratios=heights)
     for axes, name, part, rows in zip((first, second, third), PANELS, shown, (above, above, below), strict=True):
         panel(axes, part, rows, corruptions)
@@ -59,7 +59,7 @@ def heat_map(table: pd.DataFrame) -> Figure:
 
 
 def questions(part: pd.DataFrame) -> list[Question]:
-    """The rows for the metrics of a panel."""
+    """Return the rows of a panel, grouped by question."""
     found: list[Question] = []
     for name, group in part.groupby("question", sort=False):
         top = (found[-1].bottom if found else 0) + HEADING
@@ -68,7 +68,7 @@ def questions(part: pd.DataFrame) -> list[Question]:
 
 
 def panel(axes: Axes, part: pd.DataFrame, rows: Sequence[Question], corruptions: list[str]) -> None:
-    """The cells of one space, and a cross on those of a disagreement."""
+    """Plot the cells of one space, with a cross where the result disagrees with the declaration."""
     ticks: dict[float, str] = {}
     for question in rows:
         own = part[part["metric"].isin(list(question.titles))]
@@ -103,12 +103,12 @@ def panel(axes: Axes, part: pd.DataFrame, rows: Sequence[Question], corruptions:
 
 
 def short(title: str) -> str:
-    """A metric's title without what follows a comma or stands in brackets."""
+    """Return a metric's title without what follows a comma or an opening bracket."""
     return re.split(r", | \(", title)[0]
 
 
 def tinted(excess: np.ndarray) -> np.ndarray:
-    """Colours (rows, columns, 4) in 0..1 for excesses (rows, columns), the more opaque the greater; NaN transparent."""
+    """Return colours (rows, columns, 4) in 0..1 for excesses (rows, columns), with growing opacity; NaN is clear."""
     cells = np.empty((*excess.shape, 4))
     cells[..., :3] = to_rgb(COLOUR)
     opacity = FAINTEST + (1 - FAINTEST) * np.clip(excess / DEEPEST, 0, 1)
@@ -117,12 +117,12 @@ def tinted(excess: np.ndarray) -> np.ndarray:
 
 
 def legend(corner: Axes) -> None:
-    """What colours and crosses mean, in a corner of its own."""
+    """Plot a legend for colours and crosses in a separate corner."""
     corner.set_xticks([])
     corner.set_yticks([])
     bare(corner)
     words = {"xycoords": "axes fraction", "size": style.SMALL}
-    corner.annotate("worse than the worst of\nreal images, in widths\nof the range of these", (0, 0.84), **words)
+    corner.annotate("excess over the worst score\nof real images, in units\nof their range", (0, 0.84), **words)
     scale = corner.inset_axes((0, 0.79, 1, 0.035))
     colours = tinted(np.linspace(0, DEEPEST, 33)[None])
     scale.imshow(colours, interpolation="none", aspect="auto", extent=(0, DEEPEST, 0, 1))
@@ -133,7 +133,7 @@ def legend(corner: Axes) -> None:
 
 
 def bare(axes: Axes) -> None:
-    """No frame and no grid."""
+    """Remove the frame and the grid."""
     axes.grid(visible=False)
     for spine in axes.spines.values():
         spine.set_visible(False)

@@ -1,4 +1,4 @@
-"""What the same noises became while a model trained."""
+"""Plot samples of the same noise at several steps of training."""
 
 import numpy as np
 from matplotlib.figure import Figure
@@ -8,18 +8,18 @@ from pipeline.figures.grids import PIXELS_PER_INCH, tiles
 
 MOMENTS = 8
 SAMPLES = 8
-SCALE = 2  # CSS pixels for one of an image
-MARGIN = 54  # pixels of an image, for the text beside a row
+SCALE = 2  # CSS pixels for one image pixel
+MARGIN = 54  # width of the text beside a row, in image pixels
 
 
 @style.look
 def snapshots(steps: np.ndarray, images: np.ndarray, steps_per_epoch: float) -> Figure:
-    """A row for each of a few moments: its epoch and step (s,), and the first of its images (s, n, 28, 28) u8."""
+    """Plot a row for each of a few steps (s,): its epoch and step, and the first of its images (s, n, 28, 28) u8."""
     rows = moments(len(steps))
     sheet = tiles(images[rows, :SAMPLES].reshape(-1, *images.shape[2:]), SAMPLES, (1, 1))
     height, width = sheet.shape
     inches = ((MARGIN + width) * SCALE / PIXELS_PER_INCH, height * SCALE / PIXELS_PER_INCH)
-    figure = Figure(figsize=inches, label="The same noises at moments of the training")
+    figure = Figure(figsize=inches, label="Samples of the same noise during training")
     axes = figure.add_axes((0, 0, 1, 1))
     axes.axis("off")
     greys = {"cmap": "gray", "vmin": 0, "vmax": style.LEVELS - 1, "interpolation": "none"}
@@ -33,7 +33,7 @@ def snapshots(steps: np.ndarray, images: np.ndarray, steps_per_epoch: float) -> 
 
 
 def moments(count: int, most: int = MOMENTS) -> list[int]:
-    """The first of `count` moments, the last, and some between, ever further apart: most happens early."""
+    """Return the first and the last of `count` indices and some between, closest at the start, where most happens."""
     chosen: list[int] = []
     for place in np.geomspace(1, count, min(most, count)).round().astype(int) - 1:
         chosen.append(max(int(place), chosen[-1] + 1 if chosen else 0))

@@ -1,7 +1,7 @@
-"""The look of every figure, and its bytes: SVG that follows the reader's theme, PNG of exact pixels.
+"""Define the style of every figure and its bytes: SVG that follows the reader's theme, and PNG of exact pixels.
 
-Text is kept as text in an SVG, and its sizes are chosen for both ends: a figure is 538 px wide where there is
-room, and its text still has about 9 px where a phone shows it 350 px wide.
+An SVG keeps its text as text. Sizes suit both large and small screens: a figure is 538 px wide if there is room, and
+its text still has about 9 px on a phone that shows the figure 350 px wide.
 """
 
 import base64
@@ -25,17 +25,17 @@ SUPERSCRIPTS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 TIGHT = {"borderaxespad": 0.1, "columnspacing": 1.1, "handlelength": 1.7, "handletextpad": 0.5}  # of a legend
 
-# The two pages a figure may lie on, and what is written on them.
+# Colours of the page and of its text, in the light and the dark theme.
 PAPER, PAPER_DARK = "#ffffff", "#15181c"
 INK, INK_DARK = "#1b1f24", "#e6e8eb"
 MUTED, GRID = "#59616c", "#e1e4e8"
 
-# Okabe and Ito's colours, darkened where they are too faint on white.
+# Okabe and Ito's colours, darkened if they are too faint on white.
 BLUE, VERMILLION, GREEN, PURPLE, OCHRE = "#0072b2", "#d55e00", "#00805d", "#b0508a", "#a87400"
 SERIES = (BLUE, VERMILLION, GREEN, PURPLE, OCHRE)
 DASHES = ("-", (0, (5, 1.5)), (0, (1.5, 1)), (0, (6, 1.5, 1.5, 1.5)), (0, (3, 3)))
 
-# The colour that code draws with, that of the light theme: its CSS variable, and its value in the dark theme.
+# Colour of the light theme, used in code -> its CSS variable, and its value in the dark theme.
 THEME = {
     PAPER: ("paper", PAPER_DARK),
     MUTED: ("muted", "#a7afb9"),
@@ -47,14 +47,14 @@ THEME = {
     OCHRE: ("ochre", "#f0b93a"),
 }
 
-# Colours of pixels, which no theme reaches: each stands out from both pages.
+# Colours of rasterised points, which cannot follow the theme: each is visible on both pages.
 CLASSES = (
     *("#0072b2", "#d55e00", "#009e73", "#c9649d", "#8a6d00"),
     *("#3d97d6", "#8e5b4a", "#7a5fd0", "#7f8a2c", "#c8374a"),
 )
 
 LOOK: dict[Any, Any] = {
-    "font.family": "DejaVu Sans",  # measures the layout; it is wider than what the readers' systems show
+    "font.family": "DejaVu Sans",  # used for the layout; it is wider than the fonts of the readers' systems
     "font.size": NORMAL,
     "axes.titlesize": NORMAL,
     "axes.titlelocation": "left",
@@ -89,7 +89,7 @@ LOOK: dict[Any, Any] = {
     "svg.fonttype": "none",
     "svg.hashsalt": "figures",
 }
-look = matplotlib.rc_context(LOOK)  # decorates each function that draws
+look = matplotlib.rc_context(LOOK)  # decorates each function that plots
 
 SHEET = (
     "svg{{color:{ink};{light}}}"
@@ -107,12 +107,12 @@ SHEET = (
 
 @look
 def svg(figure: Figure) -> bytes:
-    """The figure as a themed SVG, the same bytes each time; its label becomes the title.
+    """Return the figure as a themed SVG, with the same bytes each time; its label becomes the title.
 
-    An artist whose gid begins with `halo` gets an outline in the colour of the page around its text.
+    If the gid of an artist begins with `halo`, its text has an outline in the colour of the page.
 
     Raises:
-        KeyError: something is drawn in a colour that has no value in the dark theme.
+        KeyError: a colour has no value in the dark theme.
     """
     buffer = io.StringIO()
     FigureCanvasSVG(figure).print_svg(buffer, metadata={"Date": None})
@@ -131,24 +131,24 @@ def svg(figure: Figure) -> bytes:
 
 
 def themed(colour: str) -> str:
-    """The CSS value that follows the theme, for a colour of the light one; black is ink."""
+    """Return the CSS value that follows the theme, for a colour of the light theme; black is ink."""
     return "currentColor" if colour in (INK, "#000000") else f"var(--{THEME[colour][0]})"
 
 
 def fontless(match: re.Match[str]) -> str:
-    """Size and weight of a font without its family, which the style sheet gives."""
+    """Return size and weight of a font without its family, which the style sheet sets."""
     weight = f"font-weight: {match[1]}; " if match[1] else ""
     return f'style="{weight}font-size: {match[2]}px'
 
 
 def shortened(path: str) -> str:
-    """A path with two decimals (of a point) and no needless blanks."""
+    """Return a path with two decimals (of a point) and no unnecessary spaces."""
     rounded = re.sub(r"-?\d+\.\d+", lambda match: f"{float(match[0]):.2f}".rstrip("0").rstrip("."), path)
     return re.sub(r"\s*([A-Za-z])\s*", r"\1", rounded).strip()
 
 
 def compact(encoded: str) -> str:
-    """A PNG in base64 with a palette instead of four channels, where its colours are few enough."""
+    """Return a base64 PNG with a palette instead of four channels, if it has few enough colours."""
     pixels = np.asarray(Image.open(io.BytesIO(base64.b64decode(encoded))).convert("RGBA"))
     colours, indices = np.unique(pixels.reshape(-1, 4), axis=0, return_inverse=True)
     if len(colours) > 256:
@@ -161,10 +161,10 @@ def compact(encoded: str) -> str:
 
 
 def log_axis(axes: Axes, values: np.ndarray) -> float:
-    """Make the y axis a log one that holds the values above zero, and return its foot, where a zero is to be drawn."""
+    """Set a logarithmic y axis that fits the values above zero; return its lower limit, where zeros are plotted."""
     above = values[np.isfinite(values) & (values > 0)]
     low, high = (above.min() / 1.5, above.max() * 1.5) if above.size else (0.1, 10.0)
-    axes.set_ylim(low, high)  # before the scale, which would look for limits and complain of none
+    axes.set_ylim(low, high)  # before the scale, which would otherwise warn that it finds no limits
     axes.set_yscale("log")
     axes.set_yticks(ticks(low, high), [power(tick) for tick in ticks(low, high)])
     axes.yaxis.set_minor_locator(NullLocator())
@@ -172,7 +172,7 @@ def log_axis(axes: Axes, values: np.ndarray) -> float:
 
 
 def ticks(low: float, high: float) -> list[float]:
-    """Two to four round values within the limits of a log axis: powers of ten where there are two."""
+    """Return two to four round values within the limits of a log axis: powers of ten if there are two."""
     exponents = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
     for parts in ((1,), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)):
         found = [part * 10.0**exponent for exponent in exponents for part in parts]
@@ -183,18 +183,18 @@ def ticks(low: float, high: float) -> list[float]:
 
 
 def power(value: float) -> str:
-    """A value of a log axis: 0.01, 1 or 200, but 10⁻⁵."""
+    """Return a tick label of a log axis: 0.01, 1 or 200, but 10⁻⁵."""
     exponent = round(math.log10(value))
     if -3 <= exponent <= 3 or not math.isclose(value, 10.0**exponent):
         return f"{value:g}"
     return f"10{str(exponent).translate(SUPERSCRIPTS)}"
 
 
-LEVELS = 31  # of grey in a PNG; one more entry of its palette is for the transparent gaps
+LEVELS = 31  # of grey in a PNG; one more palette entry is for the transparent gaps
 
 
 def png(pixels: np.ndarray, scale: int, levels: int = LEVELS) -> bytes:
-    """Grey pixels (h, w) u8, each drawn `scale` x `scale`, in so many levels; masked ones are transparent."""
+    """Return a PNG of grey pixels (h, w) u8, each enlarged to `scale` x `scale`; masked pixels are transparent."""
     filled = np.ma.filled(quantised(pixels, levels), levels)
     image = Image.fromarray(filled.repeat(scale, axis=0).repeat(scale, axis=1), "P")
     greys = np.rint(np.linspace(0, 255, levels)).astype(np.uint8)
@@ -205,6 +205,6 @@ def png(pixels: np.ndarray, scale: int, levels: int = LEVELS) -> bytes:
 
 
 def quantised(pixels: np.ndarray, levels: int = LEVELS) -> np.ma.MaskedArray:
-    """Grey pixels (h, w) u8 as levels from 0, 31 unless said otherwise, u8; what was masked still is."""
+    """Return grey pixels (h, w) u8 as `levels` levels from 0, u8; the mask is kept."""
     nearest = np.rint(np.ma.getdata(pixels) / 255 * (levels - 1)).astype(np.uint8)
     return np.ma.masked_array(nearest, np.ma.getmaskarray(pixels))

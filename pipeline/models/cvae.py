@@ -28,7 +28,7 @@ from pipeline.models.common.blocks import SigmoidInLoss, cross_entropy_of_pixels
 
 
 class Cvae(Conditional, ObservationModel):
-    """Add the label to the inputs of the networks of Tables 3 and 4; train them by Algorithm 2, with Listing 1's loss."""
+    """Combine the networks of Tables 3 and 4, with the label as an input; train them by Algorithm 2 and Listing 1."""
 
     class Config(ConditionalConfig):
         epochs: PositiveInt = 5

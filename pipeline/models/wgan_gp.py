@@ -29,7 +29,7 @@ from pipeline.models.common.blocks import to_signed, to_unit
 
 
 class WganGp(TrainedModel, Adversarial):
-    """Combine the networks of Tables 1 and 2 without dropout and sigmoid; train them by Gulrajani et al.'s Algorithm 1."""
+    """Combine the networks of Tables 1 and 2, without dropout and sigmoid; train them as Gulrajani et al. do."""
 
     class Config(TrainingConfig):
         epochs: PositiveInt = 200

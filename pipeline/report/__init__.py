@@ -1,1 +1,1 @@
-"""The report: a finished run in, a static site out."""
+"""Render the report: a static site made from the results of a finished run."""

@@ -1,4 +1,4 @@
-"""How numbers are written: one way in the whole report, with their units."""
+"""Write numbers in one way in the whole report, with their units."""
 
 import math
 from collections.abc import Sequence
@@ -7,18 +7,19 @@ from typing import Literal
 import pandas as pd
 
 Unit = Literal["", "%", "s", "x", "distance", "nats", "points", "score", "bytes"]
-THIN = "\u202f"  # a narrow space that does not break
+THIN = "\u202f"  # narrow no-break space
 POWERS = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 def number(value: float | int | None, unit: Unit = "") -> str:
-    """The one way a number is written in the report."""
+    """Return a number as the report writes it; a missing one becomes a dash."""
     if value is None or pd.isna(value):
         return "\N{EN DASH}"
     return written(value, unit).replace("-", "\N{MINUS SIGN}")
 
 
 def written(value: float | int, unit: Unit) -> str:
+    """Return a number with its unit, before minus signs are replaced."""
     match unit:
         case "%":
             return percent(value)
@@ -40,7 +41,10 @@ def written(value: float | int, unit: Unit) -> str:
 
 
 def score(value: float | int) -> str:
-    """A number of unknown size: three digits that count, thousands apart, the very small with a power of ten."""
+    """Return a number of unknown size with three significant digits.
+
+    Thousands are separated by commas; very small numbers have a power of ten.
+    """
     if value == 0:
         return "0"
     if abs(value) >= 999.5:
@@ -55,7 +59,7 @@ def score(value: float | int) -> str:
 
 
 def percent(share: float | int) -> str:
-    """A share in per cent: with more decimals where fewer would round it to none or all."""
+    """Return a share in per cent, with more decimals if fewer would round it to 0 or 100."""
     for decimals in (1, 2, 3):
         text = f"{100 * share:.{decimals}f}"
         if share in (0, 1) or float(text) not in (0, 100):
@@ -64,7 +68,7 @@ def percent(share: float | int) -> str:
 
 
 def duration(seconds: float | int) -> str:
-    """Seconds as a person says them."""
+    """Return a time in seconds, minutes or hours, whichever is easiest to read."""
     if seconds < 10:
         return f"{seconds:.1f}{THIN}s"
     if seconds < 59.5:
@@ -76,7 +80,7 @@ def duration(seconds: float | int) -> str:
 
 
 def orders(falls: Sequence[float]) -> str:
-    """By how many powers of ten something fell, or rose, over the seeds."""
+    """Say by how many orders of magnitude something fell or rose, over the seeds."""
     low, high = round(min(falls), 1), round(max(falls), 1)
     if low < 0 < high:
         return f"went from a fall by {high} to a rise by {-low} orders of magnitude, by seed"
@@ -85,7 +89,7 @@ def orders(falls: Sequence[float]) -> str:
 
 
 def setting(value: object) -> str:
-    """A value of params.yaml as one would write it by hand."""
+    """Return a value of params.yaml as one would write it by hand."""
     match value:
         case None:
             return "not set"

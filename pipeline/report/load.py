@@ -1,4 +1,4 @@
-"""Loads the files of a finished run for the report."""
+"""Load the files of a finished run for the report."""
 
 import ast
 import io
@@ -79,13 +79,13 @@ def load(results: Path, params: Params, preset_changes: Mapping[str, Any], prove
 
 
 def read_texts(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Return a table in which an empty text is "" and not a number that is missing."""
+    """Return a table in which an empty text is "" instead of NaN."""
     table = artifacts.read_table(path)
     return table.assign(**{column: table[column].astype(object).fillna("") for column in columns})
 
 
 def read_family(name: str) -> Family:
-    """Return the text of a family, the source of the method that says what it descends, its capabilities."""
+    """Return the paragraph of a family, the source of its objectives (or its fit), and its capabilities."""
     text = families.source(name)
     methods = [
         textwrap.dedent(ast.get_source_segment(text, node, padded=True) or "")
@@ -96,7 +96,7 @@ def read_family(name: str) -> Family:
 
 
 def read_figures(results: Path, params: Params) -> dict[str, Figure]:
-    """Return the pictures of this run with their sizes, by their path below figures/.
+    """Return the pictures of this run with their sizes, by path below figures/.
 
     Raises:
         FileNotFoundError: one of them is missing.
@@ -115,11 +115,15 @@ def read_figures(results: Path, params: Params) -> dict[str, Figure]:
 
 
 def sized(picture: bytes, path: str, data: str | None) -> Figure:
-    """Return a picture with the size, in CSS pixels, that its bytes give.
+    """Return a picture with its size in CSS pixels, which is read from its bytes.
 
     Args:
-        path: from the site's root; it is named in what is raised.
-        data: the table behind it.
+        picture: the content of the file.
+        path: from the site's root; messages name it.
+        data: the table behind the picture.
+
+    Raises:
+        ValueError: the content is neither a PNG nor an SVG with a viewBox.
     """
     if box := re.search(rb'viewBox="[\d.+-]+[ ,]+[\d.+-]+[ ,]+([\d.]+)[ ,]+([\d.]+)"', picture[:4096]):
         scale = 4 / 3 if re.search(rb'<svg[^>]*\swidth="[\d.]+pt"', picture[:4096]) else 1  # points to pixels
@@ -133,10 +137,10 @@ def sized(picture: bytes, path: str, data: str | None) -> Figure:
 
 
 def tables(params: Params) -> list[str]:
-    """Return the tables that the site offers: their paths below results/, and below the site's data/."""
+    """Return the tables that the site offers, as paths below results/ and below the site's data/."""
     return [file.path for file in produced(params) if not file.is_picture and file.offered]
 
 
 def jobs_behind(params: Params, records: Path | None) -> History:
-    """Return the jobs that made what is shown; none where there are no records."""
+    """Return the jobs that made what is shown; an empty history if there are no records."""
     return History() if records is None else history([f"results/{file.path}" for file in produced(params)], records)

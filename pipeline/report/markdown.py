@@ -1,4 +1,4 @@
-"""Docstrings and formulas as HTML that can hold nothing else."""
+"""Convert docstrings and formulas to HTML that contains no other markup."""
 
 import re
 from xml.etree import ElementTree
@@ -14,7 +14,7 @@ MATHML = frozenset(
     "math mrow mi mn mo mtext mspace msub msup msubsup mfrac msqrt mroot munder mover munderover "
     "mtable mtr mtd mstyle mpadded mphantom menclose".split()
 )
-UNKNOWN = (  # to the converter, and what it knows in their place
+UNKNOWN = (  # commands unknown to the converter, and their replacements
     (re.compile(r"\\[Bb]igg?m\s*\\\|"), r"\\parallel "),
     (re.compile(r"\\[Bb]igg?m\s*\|"), r"\\mid "),
     (re.compile(r"\\arg(?![a-z])"), r"\\operatorname{arg}"),
@@ -23,10 +23,10 @@ LONG = 40  # characters of LaTeX above which a formula gets a line of its own
 
 
 def prose(docstring: str) -> Markup:
-    """A family's paragraph: light Markdown with `code`, lists and $formulas$.
+    """Convert a family's paragraph to HTML: light Markdown with `code`, lists and $formulas$.
 
     Raises:
-        ValueError: a formula is beyond the converter.
+        ValueError: the converter cannot handle a formula.
     """
     formulas: list[Markup] = []
 
@@ -41,10 +41,10 @@ def prose(docstring: str) -> Markup:
 
 
 def formula(latex: str) -> Markup:
-    """LaTeX as MathML, which a browser sets without fonts or scripts.
+    """Convert LaTeX to MathML, which browsers render without fonts or scripts.
 
     Raises:
-        ValueError: the converter left something that is not MathML.
+        ValueError: the converter's output is not pure MathML.
     """
     plain = " ".join(latex.split())
     for unknown, known in UNKNOWN:
@@ -61,7 +61,7 @@ def formula(latex: str) -> Markup:
 
 
 def fault_of(mathml: str) -> str | None:
-    """What keeps a text from being pure MathML, if anything does."""
+    """Return what keeps a text from being pure MathML; None if nothing does."""
     if "\\" in mathml:
         return "a backslash (an unknown command)"
     try:

@@ -1,4 +1,4 @@
-"""Two models against each other, question by question."""
+"""Compare two models with each other, question by question."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ PAPER = ("gan", "vae")
 
 @dataclass(frozen=True)
 class Verdict:
-    """One question: in how many scores either model is better, in how many neither is, and what follows."""
+    """Hold the verdict on one question: the numbers of scores for each model and for neither, and the outcome."""
 
     question: Question
     asked: Asked
@@ -23,45 +23,46 @@ class Verdict:
     second: int
     neither: int
     outcome: str
-    powerless: bool  # so few seeds cannot decide anything among so many models
+    powerless: bool  # whether there are too few seeds to decide anything between this number of models
 
     @property
     def scores(self) -> int:
+        """Return the number of scores of the question."""
         return self.first + self.second + self.neither
 
 
 @dataclass(frozen=True)
 class Duel:
-    """The verdicts of one pair of models."""
+    """Hold the verdicts on one pair of models."""
 
     first: str
     second: str
     verdicts: Sequence[Verdict]
-    single: bool  # one training of each: it says something of these two, not of their kinds
+    single: bool  # one training run of each: the verdicts are about these two runs, not about the kinds of models
 
     @property
     def powerless(self) -> list[Verdict]:
-        """The questions that could not have been decided."""
+        """Return the questions that could not have been decided."""
         return [verdict for verdict in self.verdicts if verdict.powerless]
 
     def won(self, name: str) -> int:
-        """The number of questions that go to a model."""
+        """Return the number of questions that a model wins."""
         return sum(verdict.outcome == name for verdict in self.verdicts)
 
 
 def leading(pairs: Sequence[Duel]) -> Duel | None:
-    """Of all pairs the paper's, else that of the first two models; None where there are no two."""
+    """Return the paper's pair, or else the first pair; None if there is no pair."""
     papers = (each for each in pairs if {each.first, each.second} == set(PAPER))
     return next(papers, pairs[0] if pairs else None)
 
 
 def duels(verdicts: pd.DataFrame, models: Sequence[str], seeds: int) -> list[Duel]:
-    """The verdicts of each pair of models.
+    """Return the verdicts on each pair of models.
 
     Args:
-        verdicts: of `pipeline.verdicts.verdicts`.
-        models: in the order of params.yaml.
-        seeds: of each model.
+        verdicts: the table that `pipeline.analysis.verdicts.verdicts` returned.
+        models: their names in the order of params.yaml.
+        seeds: the number of seeds of each model.
     """
     least = least_p(seeds, len(models))
     found = []
@@ -73,7 +74,7 @@ def duels(verdicts: pd.DataFrame, models: Sequence[str], seeds: int) -> list[Due
 
 
 def verdict(answer: Mapping[Any, Any], least: float) -> Verdict:
-    """One question; `least` is the smallest p value that a test over seeds can have."""
+    """Return the verdict on one question; `least` is the smallest p value that a test over seeds can have."""
     return Verdict(
         question=answer["question"],
         asked=QUESTIONS[answer["question"]],

@@ -1,4 +1,4 @@
-"""The scores of a run: looked up in its tables, laid out question by question."""
+"""Look up the scores of a run in its tables, and lay them out question by question."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -12,12 +12,12 @@ from pipeline.metrics.base import Metric, Question
 from pipeline.metrics.catalogue import CATALOGUE
 from pipeline.report.wording import BASELINES, QUESTIONS, SPACES, Asked, home
 
-IMAGES, OBSERVATIONS = "images", "observations"  # of a model, and what its observation model draws from these
+IMAGES, OBSERVATIONS = "images", "observations"  # a model's images, and draws from its observation model
 
 
 @dataclass(frozen=True)
 class Cell:
-    """One number of a table: with an interval or a range, or with the deviation between its draws."""
+    """Hold one number of a table with its interval or range, or with the standard deviation between its draws."""
 
     value: float
     low: float | None = None
@@ -27,7 +27,10 @@ class Cell:
 
 @dataclass(frozen=True)
 class Scored:
-    """A value of the table of scores. A model is tied where no other is surely better, and it is not alone in that."""
+    """Hold one value of a table of scores.
+
+    The best models are those that no other is significantly better than; if there are several, they are tied.
+    """
 
     cell: Cell | None
     standing: Literal["best", "tied", ""]
@@ -35,7 +38,7 @@ class Scored:
 
 @dataclass(frozen=True)
 class Row:
-    """A model or a baseline, and its values in the order of the columns."""
+    """Hold the values of a model or a baseline, in the order of the columns."""
 
     name: str
     values: Sequence[Scored]
@@ -43,9 +46,9 @@ class Row:
 
 @dataclass(frozen=True)
 class Table:
-    """Scores: the spaces of each metric are its columns.
+    """Hold a table of scores; the columns are the spaces of each metric.
 
-    Others are not compared: what observation models draw, and the baselines.
+    The rows of `others` are not compared: draws of observation models, and baselines.
     """
 
     columns: Mapping[Metric, Sequence[str]]
@@ -54,18 +57,18 @@ class Table:
 
     @property
     def spaces(self) -> list[str]:
-        """The different spaces."""
+        """Return the different spaces."""
         return list(dict.fromkeys(space for spaces in self.columns.values() for space in spaces))
 
     @property
     def places(self) -> list[tuple[Metric, str]]:
-        """The metric and the space of each value of a row."""
+        """Return the metric and the space of each value of a row."""
         return [(metric, space) for metric, spaces in self.columns.items() for space in spaces]
 
 
 @dataclass(frozen=True)
 class ScoreTable:
-    """All scores of one question."""
+    """Hold all scores of one question."""
 
     question: Question
     asked: Asked
@@ -73,7 +76,7 @@ class ScoreTable:
 
 
 class Summary:
-    """summary.csv, looked up by model, metric, space and set."""
+    """Look up rows of summary.csv by model, metric, space and set."""
 
     def __init__(self, table: pd.DataFrame) -> None:
         keys = table[["model", "set", "metric", "space"]].itertuples(index=False, name=None)
@@ -82,7 +85,7 @@ class Summary:
         self.sources = {(model, drawn) for model, drawn, metric, _ in self.rows if metric in CATALOGUE}
 
     def cell(self, model: str, metric: str, space: str | None = None, drawn: str = IMAGES) -> Cell | None:
-        """The mean over seeds with its interval, or with the deviation between draws where one seed gives none."""
+        """Return the mean over seeds with its interval; with one seed, its standard deviation between draws instead."""
         row = self.rows.get((model, drawn, metric, home(metric) if space is None else space))
         if row is None or pd.isna(row["value"]):
             return None
@@ -93,7 +96,7 @@ class Summary:
 
 
 class Measured:
-    """metrics.csv, for what the summary leaves out: single seeds and single classes."""
+    """Look up rows of metrics.csv that the summary leaves out: single seeds and single classes."""
 
     def __init__(self, metrics: pd.DataFrame) -> None:
         self.drawn = dict(list(by_draw(metrics).groupby(["model", "set", "metric", "space"])))
@@ -101,7 +104,7 @@ class Measured:
         self.shares = dict(list(classes.groupby(["model", "label"])))
 
     def by_seed(self, model: str, metric: str, drawn: str = IMAGES) -> dict[int, float]:
-        """The mean over the draws of each seed."""
+        """Return the mean over the draws of each seed."""
         rows = self.drawn.get((model, drawn, metric, home(metric)))
         if rows is None:
             return {}
@@ -109,7 +112,7 @@ class Measured:
         return dict(zip(means.index, means, strict=True))
 
     def share(self, model: str, label: int) -> Cell | None:
-        """How often a class was predicted: with the range over seeds, else over draws, else its own interval."""
+        """Return how often a class was predicted, with its range over seeds or draws, or the interval of one draw."""
         rows = self.shares.get((model, label))
         if rows is None:
             return None
@@ -121,7 +124,7 @@ class Measured:
 
 
 def score_tables(summary: Summary, ranks: pd.DataFrame, models: Sequence[str]) -> list[ScoreTable]:
-    """One table for each question that was measured."""
+    """Return one table for each question that was measured."""
     tables = []
     for question, asked in QUESTIONS.items():
         columns = {metric: spaces for metric in CATALOGUE.values() if (spaces := measured(metric, question, summary))}
@@ -131,9 +134,10 @@ def score_tables(summary: Summary, ranks: pd.DataFrame, models: Sequence[str]) -
 
 
 def headlines(summary: Summary, ranks: pd.DataFrame, models: Sequence[str]) -> Table:
-    """One column for each question: the first metric of the catalogue that models may be ranked by and that all have.
+    """Return one column for each question, with real images and noise as the only baselines.
 
-    If there is none that all have, the first. Of what is not compared, the two ends: real images and noise.
+    The column is the first metric of the catalogue that models may be ranked by and that all models have. If there is
+    no such metric, it is the first that some models have.
     """
     columns = {}
     for question in QUESTIONS:
@@ -146,14 +150,14 @@ def headlines(summary: Summary, ranks: pd.DataFrame, models: Sequence[str]) -> T
 
 
 def measured(metric: Metric, question: Question, summary: Summary) -> list[str]:
-    """The spaces in which a metric was measured, if it is one of the question's."""
+    """Return the spaces in which a metric was measured; none if it belongs to another question."""
     return [space for space in SPACES if metric.question == question and (metric.name, space) in summary.spaces]
 
 
 def laid_out(
     columns: Mapping[Metric, Sequence[str]], summary: Summary, ranks: pd.DataFrame, models: Sequence[str]
 ) -> Table:
-    """The values of all sources in these columns."""
+    """Return the values of all sources in these columns."""
     standings = {key: leaders(table) for key, table in ranks.groupby(["metric", "space"])}
     places = [(metric.name, space) for metric, spaces in columns.items() for space in spaces]
     compared = [
@@ -170,7 +174,10 @@ def laid_out(
 
 
 def leaders(ranks: pd.DataFrame) -> dict[str, Literal["best", "tied", ""]]:
-    """Of one metric in one space, the models that none is surely better than; of a single model, none."""
+    """Return the leading models of one metric in one space: those that no other model is significantly better than.
+
+    A single model leads nothing.
+    """
     first = ranks.loc[ranks["best"] == 1, "model"]
     if len(ranks) < 2:
         return {}

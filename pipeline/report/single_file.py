@@ -1,4 +1,4 @@
-"""Makes one HTML document of a site: all pages, with their pictures, scripts and smaller tables."""
+"""Combine all pages of a site, with their pictures, scripts and smaller tables, into one HTML document."""
 
 import base64
 import hashlib
@@ -10,32 +10,32 @@ from pathlib import Path
 from urllib.parse import unquote, urlsplit
 
 FIRST = "index.html"
-TABLES = "provenance.html"  # the page that lists the tables; each is in the file once, there
+TABLES = "provenance.html"  # the page that lists the tables; only this page includes them
 PICTURES = {".svg": "image/svg+xml", ".png": "image/png"}
 DOWNLOADS = {".csv": "text/csv", ".json": "application/json", ".yaml": "text/yaml"}
-SMALL = 300_000  # bytes of a table that is taken along
+SMALL = 300_000  # bytes; larger tables are not included
 IDS = {"id", "for", "list", "form", "headers", "aria-labelledby", "aria-describedby", "aria-controls", "aria-owns"}
-NOTE = "This is a whole report in one file. Its pictures and larger tables as files are in the folder it was made from."
-# Where something is put in once it is known.
+NOTE = "This file holds a whole report. Larger tables, and pictures as files, are in the folder from which it was made."
+# Placeholders, replaced once their content is known.
 POLICY, STYLES, SKIPS, SCRIPTS = "\0policy", "\0styles", "\0skips", "\0scripts"
 
 Attributes = Sequence[tuple[str, str | None]]
 
 
 class Page(HTMLParser):
-    """A page of the site, copied tag by tag, with links and pictures as the single file needs them.
+    """Copy a page of the site tag by tag, and adapt its links and pictures to the single file.
 
-    Its ids become `page--id`, so that those of two pages differ, and links become fragments.
+    Its ids become `page--id`, so that the ids of two pages differ, and its links become fragments.
 
     Attributes:
-        title: as HTML.
-        before, main, after: the HTML before, in and after its main part.
+        title: its title as HTML.
+        before, main, after: the HTML before, in and after its main element.
         styles, scripts: the files that it loads, from the site's root.
         pages: the pages that it links to.
     """
 
     def __init__(self, site: Path, path: str, listed: dict[str, str]) -> None:
-        """Read the page at a path from the site's root; `listed` has the tables of the file so far, with their ids."""
+        """Read the page at a path from the site's root; `listed` maps the tables already included to their ids."""
         super().__init__(convert_charrefs=False)
         self.site, self.path, self.listed = site, path, listed
         self.title = ""
@@ -46,15 +46,16 @@ class Page(HTMLParser):
         self.scripts: list[str] = []
         self.pages: list[str] = []
         self.into = self.before
-        self.left_out = ""  # the element that is being left out
+        self.left_out = ""  # the element that is being omitted
         self.in_title = self.in_missing = False
         self.feed((site / path).read_text("utf-8"))
         self.close()
         if self.into is not self.after:
-            raise ValueError(f"{site / path} should be a page with a main part; found none. Make the site again.")
+            raise ValueError(f"{site / path} should be a page with a <main> element; found none. Make the site again.")
 
     @property
     def name(self) -> str:
+        """Return the id of the page in the single file."""
         return name_of(self.path)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
@@ -110,12 +111,13 @@ class Page(HTMLParser):
         self.put(f"<!{decl}>")
 
     def put(self, text: str) -> None:
+        """Append text to the current part of the page, unless an element is being omitted."""
         if not self.left_out:
             self.into.append(text)
             self.title += text if self.in_title and not text.startswith("<") else ""
 
     def tag(self, tag: str, attributes: Attributes, original: Attributes) -> str:
-        """A start tag: as it was written, if nothing of it changed."""
+        """Return a start tag, verbatim if its attributes did not change."""
         if list(attributes) == list(original):
             return self.get_starttag_text() or ""
         closed = (self.get_starttag_text() or "").endswith("/>")
@@ -123,7 +125,7 @@ class Page(HTMLParser):
         return f"<{tag}{written}{'/' if closed else ''}>"
 
     def moved(self, key: str, value: str | None) -> tuple[str, str | None]:
-        """An attribute as the single file needs it."""
+        """Return an attribute as the single file needs it."""
         if value and key in IDS and self.into is self.main:
             return key, " ".join(f"{self.name}--{each}" for each in value.split())
         if value and (key in ("href", "src") or key.startswith("data-")):
@@ -131,7 +133,7 @@ class Page(HTMLParser):
         return key, value
 
     def address(self, value: str) -> str:
-        """Where something leads: a page's fragment, a picture itself, or what it was, if it is no file of the site."""
+        """Return the new target of a link: the fragment of a page, the data of a picture, or else the old target."""
         path, query, fragment = self.resolved(value)
         kind = posixpath.splitext(path)[1]
         if kind not in (".html", *PICTURES) or not (self.site / path).is_file():
@@ -143,7 +145,10 @@ class Page(HTMLParser):
         return f"?{query}#{inside}" if query else f"#{inside}"
 
     def download(self, attrs: Attributes) -> None:
-        """A link to a table: the table itself on the page that lists them, elsewhere a link to that; to no picture."""
+        """Copy a link to a table: the page that lists the tables includes them, and other pages link to that place.
+
+        Links to pictures are omitted.
+        """
         path, _, _ = self.resolved(dict(attrs)["href"] or "")
         kind = posixpath.splitext(path)[1]
         others = [self.moved(key, value) for key, value in attrs if key not in ("href", "download", "id")]
@@ -164,7 +169,7 @@ class Page(HTMLParser):
                 self.put(self.tag("a", [named, ("href", address), ("download", saved), *others], []))
 
     def resolved(self, address: str) -> tuple[str, str, str]:
-        """A path from the site's root, a query, a fragment."""
+        """Return the path from the site's root, the query and the fragment of an address."""
         parts = urlsplit(address)
         folder = posixpath.dirname(self.path)
         path = posixpath.normpath(posixpath.join(folder, unquote(parts.path))) if parts.path else self.path
@@ -172,19 +177,20 @@ class Page(HTMLParser):
 
 
 def name_of(path: str) -> str:
-    """The id of a page: `models-gan` of `models/gan.html`."""
+    """Return the id of a page: `models-gan` for `models/gan.html`."""
     return path.removesuffix(".html").replace("/", "-")
 
 
 def data_address(kind: str, file: Path) -> str:
+    """Return the content of a file as a `data:` address."""
     return f"data:{kind};base64,{base64.b64encode(file.read_bytes()).decode()}"
 
 
 def bundle(site: Path) -> str:
-    """All of a site as one HTML document, which loads nothing.
+    """Return the whole site as one HTML document that loads nothing else.
 
     Raises:
-        ValueError: the folder is no site, or holds what can't stand inside a page.
+        ValueError: the folder is not a site, or a file cannot be embedded in a page.
     """
     if not (site / FIRST).is_file():
         raise ValueError(f"{site} should be a site; found no {FIRST} in it. Make it first: run `snakemake`.")
@@ -198,7 +204,7 @@ def bundle(site: Path) -> str:
 
 
 def assembled(site: Path, shell: Page, pages: Sequence[Page]) -> str:
-    """The pages in the shell of one of them."""
+    """Return all pages within the header and footer of one of them."""
     styles = [inside(site / path, "style") for path in unique(page.styles for page in pages)]
     styles += [inside(site / "static/single.css", "style"), navigation([page.name for page in pages])]
     script = scripts(site, unique(page.scripts for page in pages))
@@ -216,7 +222,7 @@ def assembled(site: Path, shell: Page, pages: Sequence[Page]) -> str:
 
 
 def sheet(page: Page) -> str:
-    """What a page shows, as an article."""
+    """Return the content of a page as an article."""
     title = escape(unescape(page.title.strip()))
     loaded = " ".join(posixpath.basename(script) for script in page.scripts)
     opened = (
@@ -226,7 +232,7 @@ def sheet(page: Page) -> str:
 
 
 def navigation(names: Sequence[str]) -> str:
-    """By the address alone: of the skip links only the page's own, and the page marked in the navigation."""
+    """Return style rules that depend on the address: they show one skip link and mark the page in the navigation."""
     rules = [".skip { display: none; }"]
     rules += [f"body:not(:has(.sheet:target, .sheet :target)) .skip[href='#{names[0]}'] {{ display: block; }}"]
     for name in names:
@@ -237,7 +243,7 @@ def navigation(names: Sequence[str]) -> str:
 
 
 def scripts(site: Path, paths: Iterable[str]) -> str:
-    """One script: those of the pages as functions of the document, and the one that calls them."""
+    """Return one script that holds the scripts of the pages as functions of the document, and calls them."""
     parts = ['"use strict";\nconst scripts = {};\n']
     for path in paths:
         parts.append(f'scripts["{posixpath.basename(path)}"] = (document) => {{\n{inside(site / path, "script")}}};\n')
@@ -245,7 +251,11 @@ def scripts(site: Path, paths: Iterable[str]) -> str:
 
 
 def inside(file: Path, element: str) -> str:
-    """The text of a file that is to stand inside an element."""
+    """Return the text of a file that is embedded in an element.
+
+    Raises:
+        ValueError: the text would end the element or load another file.
+    """
     text = file.read_text("utf-8")
     if found := next((each for each in (f"</{element}", "<!--", "url(") if each in text.lower()), None):
         raise ValueError(
@@ -256,10 +266,10 @@ def inside(file: Path, element: str) -> str:
 
 
 def digest(text: str) -> str:
-    """What a policy calls this text by."""
+    """Return the digest by which a content security policy allows this text."""
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def unique(lists: Iterable[Sequence[str]]) -> list[str]:
-    """What is in the lists, each once, in their order."""
+    """Return the items of all lists, each once, in order of appearance."""
     return list(dict.fromkeys(each for some in lists for each in some))

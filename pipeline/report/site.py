@@ -1,4 +1,4 @@
-"""The report: results in, HTML out. It reads no results, computes no metrics and imports no torch."""
+"""Render the site: results in, HTML out. This module reads no results, computes no metrics and imports no torch."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -30,7 +30,7 @@ from pipeline.report.wording import BASELINES, SPACES
 
 @dataclass(frozen=True)
 class Page:
-    """A page of the site: its name as a file and as a template, its title in the navigation, what it shows."""
+    """Describe a page of the site: its name as a file and as a template, its title in the navigation, its content."""
 
     name: str
     title: str
@@ -38,15 +38,15 @@ class Page:
 
     @property
     def path(self) -> str:
-        """From the site's root."""
+        """Return its path from the site's root."""
         return f"{self.name}.html"
 
 
 def render(results: Results, templates: Path) -> dict[str, str]:
-    """Every page of the site: its path from the site's root, and its text.
+    """Return every page of the site: its text by its path from the site's root.
 
     Raises:
-        ValueError: a formula in a family's docstring cannot be set.
+        ValueError: a formula in a family's docstring cannot be converted.
     """
     environment = prepare(templates)
     summary = results.scores
@@ -95,7 +95,7 @@ def render(results: Results, templates: Path) -> dict[str, str]:
 
 
 def prepare(templates: Path) -> Environment:
-    """Jinja as all pages use it: everything escaped, nothing undefined."""
+    """Return the Jinja environment of all pages: it escapes everything, and undefined names are errors."""
     environment = Environment(
         loader=FileSystemLoader(templates),
         autoescape=True,

@@ -1,4 +1,4 @@
-"""How the trainings of a model went: its alarms, and what a better discriminator leaves of its gradient."""
+"""Describe how training went: alarms, and the experiment with a fresh discriminator."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from pipeline.analysis.vanishing import orders_lost
 
 @dataclass(frozen=True)
 class Rule:
-    """A sign of a dying training, in the words of its code."""
+    """Hold a rule that detects a failing training run, as its docstring states it."""
 
     kind: str
     text: str
@@ -19,23 +19,23 @@ class Rule:
 
 @dataclass(frozen=True)
 class Raised:
-    """One alarm of one seed."""
+    """Hold one alarm of one seed."""
 
     seed: int
     kind: str
     first: int
     last: int
-    lasting: bool  # to the end of the training
+    lasting: bool  # whether it lasts to the end of the training run
     evidence: str
 
 
 @dataclass(frozen=True)
 class Kind:
-    """All alarms of one kind."""
+    """Count the alarms of one kind."""
 
     name: str
-    seeds: int  # that have it
-    lasting: int  # seeds that have it to the end
+    seeds: int  # number of seeds with this alarm
+    lasting: int  # number of seeds in which it lasts to the end
     times: int
     first: int
     last: int
@@ -43,18 +43,18 @@ class Kind:
 
 @dataclass(frozen=True)
 class Beaten:
-    """A generator against fresh discriminators: by how many powers of ten its gradient fell, seed by seed."""
+    """Describe a generator against fresh discriminators: by how many powers of ten its gradient fell, for each seed."""
 
     steps: int
     saturating: Sequence[float]
     nonsaturating: Sequence[float]
-    won: int  # experiments in which the discriminator won; the numbers are of these, or of all if it won in none
+    won: int  # experiments that the discriminator won; only these count, or all if it won none
     experiments: int
 
 
 @dataclass(frozen=True)
 class Health:
-    """The alarms of a model's trainings; of an adversarial one also the experiment of Arjovsky and Bottou."""
+    """Hold the alarms of a model's training runs, and the experiment of Arjovsky and Bottou if it is adversarial."""
 
     seeds: int
     alarms: Sequence[Raised]
@@ -62,11 +62,11 @@ class Health:
 
     @property
     def kinds(self) -> list[Kind]:
-        """The kinds of its alarms."""
+        """Return the kinds of alarms that were raised."""
         return grouped(self.alarms)
 
     def of_seed(self, seed: int) -> list[Kind]:
-        """The kinds of one seed's alarms."""
+        """Return the kinds of alarms that one seed raised."""
         return grouped([alarm for alarm in self.alarms if alarm.seed == seed])
 
 
@@ -75,13 +75,13 @@ SHOWN = ["kind", "first", "last", "lasting", "evidence"]
 
 
 def health(raised: Mapping[int, pd.DataFrame], experiments: Sequence[pd.DataFrame]) -> Health:
-    """From the alarms by seed, and the experiments if there are any."""
+    """Combine the alarms of each seed with the experiments, if there are any."""
     found = [Raised(seed, *row) for seed, table in raised.items() for row in table[SHOWN].itertuples(index=False)]
     return Health(len(raised), found, beaten(experiments) if experiments else None)
 
 
 def grouped(alarms: Sequence[Raised]) -> list[Kind]:
-    """The kinds in the order of the alarms."""
+    """Count alarms by kind, in the order in which the kinds first appear."""
     kinds: dict[str, list[Raised]] = {}
     for alarm in alarms:
         kinds.setdefault(alarm.kind, []).append(alarm)
@@ -99,7 +99,7 @@ def grouped(alarms: Sequence[Raised]) -> list[Kind]:
 
 
 def beaten(experiments: Sequence[pd.DataFrame]) -> Beaten:
-    """Return how far the gradients fell, by the rule of the claim: where the discriminator won."""
+    """Return by how much the gradients fell; as in the claim, only experiments that the discriminator won count."""
     won = [table for table in experiments if vanishing.won(table)]
     fell = {
         column: [orders_lost(table[column]) for table in won or experiments]

@@ -1,4 +1,4 @@
-"""What is measured, in words: the questions, the spaces, the baselines, and the numbers that are no scores."""
+"""Put into words what is measured: the questions, the spaces, the baselines, and the numbers that are not scores."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from pipeline.report.formatting import Unit, number
 
 @dataclass(frozen=True)
 class Plain:
-    """A number of a training or of its images that asks no question of them: its name, meaning and limits."""
+    """Describe a number that answers no question about the images: its name, meaning and limits."""
 
     name: str
     title: str
@@ -26,67 +26,72 @@ PLAIN = (
         "parameters",
         "Parameters",
         "",
-        "Trainable numbers in all networks of the model, those that only training needs included.",
-        "Only part of them draws images: a GAN's generator, a VAE's decoder.",
+        "Number of trainable parameters in all networks of the model, including those that only training needs.",
+        "Only some of them generate images: a GAN's generator, a VAE's decoder.",
     ),
     Plain(
         "seconds",
         "Training time",
         "s",
-        "Wall-clock time of one training.",
-        "It depends on the machine, on what else ran there, and on the epochs, which differ by model.",
+        "Wall-clock time of one training run.",
+        "It depends on the machine, on its load, and on the number of epochs, which differs between models.",
     ),
     Plain(
         "images_seen",
         "Images seen",
         "",
-        "Training images shown to the model, each as often as it was shown.",
-        "One image is several updates of a model with several networks.",
+        "Number of training images shown to the model, counted each time that one is shown.",
+        "If a model has several networks, one image contributes to several updates.",
     ),
     Plain(
         "confidence",
         "Mean confidence",
         "%",
         "The classifier's calibrated probability of the label it chose, averaged over the images.",
-        "It is calibrated on real images only; on images unlike them it may be sure for no reason.",
+        "It is calibrated on real images only. On images unlike them, the classifier may be sure for no reason.",
     ),
     Plain(
         "test_loss",
         "Test loss",
         "nats",
-        "The sum of the loss terms on the test images, a mean per image.",
-        "Only models with the same terms can be compared by it.",
+        "Sum of the model's loss terms on the test images, averaged over images.",
+        "It only compares models with the same loss terms.",
     ),
 )
 
 
 @dataclass(frozen=True)
 class Asked:
-    """A question: its name, and what an answer means."""
+    """Hold a question: its title, and what an answer means."""
 
     title: str
     text: str
 
 
 QUESTIONS: Mapping[Question, Asked] = {
-    "fidelity": Asked("Do they look real?", "Whether what a model draws could be real images."),
+    "fidelity": Asked("Do they look real?", "Fidelity measures whether samples could be real images."),
     "coverage": Asked(
-        "Is all of the data there?", "Whether everything that occurs in real images is drawn, and varies."
+        "Is all of the data there?",
+        "Coverage measures whether samples include everything that occurs in real images, with its variation.",
     ),
-    "labels": Asked("Does the classifier see the same?", "Whether its answers are those that it gives on real images."),
-    "novelty": Asked("Are they new?", "Whether images are drawn or copied from the training set."),
+    "labels": Asked(
+        "Does the classifier see the same?",
+        "These scores compare the classifier's predictions for samples with those for real images.",
+    ),
+    "novelty": Asked("Are they new?", "Novelty measures whether samples are new or copied from the training set."),
     "sharpness": Asked(
-        "Are they as sharp?", "Whether edges and fine detail are those of real images: no less, no more."
+        "Are they as sharp?",
+        "Sharpness measures whether edges and fine detail match those of real images: no less, no more.",
     ),
 }
 
-SPACES = {  # as tables name them, to readers
+SPACES = {  # name in tables -> name on pages
     "": "labels",
     "pixels": "pixels",
     "classifier": "classifier",
     "random": "random networks",
 }
-HOME = {"features": "classifier", "pixels": "pixels", "labels": ""}  # the space that a lone number is taken from
+HOME = {"features": "classifier", "pixels": "pixels", "labels": ""}  # the space of a metric's single number
 WHERE = {
     "features": "features of the classifier and of untrained networks",
     "pixels": "pixels",
@@ -95,7 +100,7 @@ WHERE = {
 DIRECTIONS = {
     "lower": "lower is better",
     "higher": "higher is better",
-    "closer to real": "best where real images are",
+    "closer to real": "closest to real images is best",
 }
 
 BASELINES = {TEST: "real test images"} | {
@@ -104,10 +109,10 @@ BASELINES = {TEST: "real test images"} | {
 
 
 def direction(metric: Metric) -> str:
-    """Which values are better, in words."""
+    """Say which values of a metric are better."""
     return DIRECTIONS[metric.better] if isinstance(metric.better, str) else f"best at {number(metric.better)}"
 
 
 def home(name: str) -> str:
-    """The space of a metric where one number has to stand for it; that of plain numbers is empty."""
+    """Return the space that represents a metric by a single number; it is empty for plain numbers."""
     return HOME[CATALOGUE[name].space] if name in CATALOGUE else ""

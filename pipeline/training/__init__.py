@@ -1,1 +1,1 @@
-"""The training loop, and what watches it."""
+"""Train models: the shared loop, its diagnostics, CUDA graphs and resume files."""

@@ -1,6 +1,6 @@
-"""A training step as a CUDA graph: recorded once, then replayed with nothing left to do for Python.
+"""Record a training step as a CUDA graph, and replay it without running its Python code again.
 
-The networks here are so small that a GPU finishes a step sooner than Python launches its kernels one by one.
+The networks here are so small that a GPU finishes a step sooner than Python can launch its kernels one by one.
 """
 
 import abc
@@ -14,37 +14,40 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-WARM_UP = 3  # steps of a batch size before it is recorded: libraries set themselves up, optimisers make their state
+WARM_UP = 3  # steps to run before recording: libraries initialise, optimizers create their state
 
-Step = Callable[[Tensor], Tensor]  # indices of a batch's images -> what it logs
+Step = Callable[[Tensor], Tensor]  # indices of a batch's images -> the values that the step logs
 
 
 class Recorder(abc.ABC):
-    """What records steps: `Cuda`, or what tests put in its place. `say` is told why a step is not recorded."""
+    """Record steps. `Cuda` is used on a GPU; tests substitute their own. `say` gets the reason for not recording."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self.say = say
 
     @abc.abstractmethod
     def waits(self) -> contextlib.AbstractContextManager[list[str]]:
-        """Run the work inside; the list then has the places where it waited for the device."""
+        """Run the code inside, and fill the list with the source lines at which it waited for the device."""
 
     @abc.abstractmethod
     def record(self, work: Callable[[], Tensor]) -> tuple[Callable[[], None], Tensor]:
-        """Record `work` without doing it; return what does it, into the same memory each time, and its result there.
+        """Record `work` without running it.
+
+        Returns:
+            A function that runs the recorded work, and the tensor that holds its result after each run.
 
         Raises:
-            RuntimeError: it can't be recorded.
+            RuntimeError: the work cannot be recorded.
         """
 
 
 @dataclass(frozen=True)
 class Graph:
-    """The recorded step of one batch size."""
+    """Hold the recorded step of one batch size. A call copies in the batch's indices and replays the step."""
 
-    chosen: Tensor  # what the next replay reads
+    chosen: Tensor  # indices of the batch, read by the next replay
     replay: Callable[[], None]
-    logged: Tensor  # what the last replay wrote
+    logged: Tensor  # logged values, written by the last replay
 
     def __call__(self, chosen: Tensor) -> Tensor:
         self.chosen.copy_(chosen)
@@ -53,10 +56,11 @@ class Graph:
 
 
 class Recorded:
-    """A step of `model` that is taken as it is at first, and then recorded and replayed, for each batch size.
+    """Wrap a training step of `model`: run it normally at first, then record it for each batch size and replay it.
 
-    A graph repeats kernels and nothing else. So a step that waits for the GPU, or leaves something in an attribute
-    other than in place in a tensor, is never recorded: the recorder says so, and all steps are taken as they are.
+    A graph repeats kernels and nothing else. Therefore a step is never recorded if it waits for the GPU, or if it
+    changes a module attribute other than by writing to a tensor in place. The recorder then says why, and every step
+    runs normally.
     """
 
     def __init__(self, model: nn.Module, step: Step, recorder: Recorder) -> None:
@@ -68,18 +72,23 @@ class Recorded:
         self.graphs: dict[int, Graph] = {}
 
     def __call__(self, chosen: Tensor) -> Tensor:
+        # Once a batch size is warmed up and its step was observed, record the step. Recording does not run it.
         size = len(chosen)
         if self.possible and size not in self.graphs and self.taken[size] >= WARM_UP:
             self.record(chosen)
+
+        # Replay the recorded step.
         if size in self.graphs:
             return self.graphs[size](chosen)
+
+        # Run the step normally. The last run of the warm-up is observed for anything that a graph would not repeat.
         self.taken[size] += 1
         if not self.possible or self.taken[size] < WARM_UP:
             return self.step(chosen)
         return self.observed(chosen)
 
     def observed(self, chosen: Tensor) -> Tensor:
-        """Take a step and see whether there is more to it than kernels."""
+        """Run a step normally, and check that kernels are all it consists of."""
         before = attributes(self.model)
         with self.recorder.waits() as places:
             logged = self.step(chosen)
@@ -92,6 +101,8 @@ class Recorded:
         return logged
 
     def record(self, chosen: Tensor) -> None:
+        """Record the step for the batch size of `chosen`; give up if that fails."""
+        # A graph reads fixed memory: each replay finds its indices in `kept`.
         kept = chosen.clone()
         try:
             self.graphs[len(chosen)] = Graph(kept, *self.recorder.record(lambda: self.step(kept)))
@@ -99,15 +110,19 @@ class Recorded:
             self.give_up(str(error).strip().splitlines()[0])
 
     def give_up(self, why: str) -> None:
+        """Drop all graphs, run every further step normally, and say why."""
         self.possible = False
         self.graphs.clear()
         self.recorder.say(
-            f"A step can't be recorded as a CUDA graph: {why}. Each is launched from Python, more slowly."
+            f"The training step cannot be recorded as a CUDA graph: {why}. It runs without one, which is slower."
         )
 
 
 def attributes(model: nn.Module) -> dict[str, object]:
-    """What the modules keep that no kernel writes: plain values, and where their tensors lie."""
+    """Return what the modules store outside of tensors' contents: plain values, and the addresses of tensors.
+
+    Kernels change none of these, so a step that changes one cannot be replayed as a graph.
+    """
     found: dict[str, object] = {}
     for name, module in model.named_modules():
         for key, value in (vars(module) | module._buffers | module._parameters).items():
@@ -120,10 +135,11 @@ def attributes(model: nn.Module) -> dict[str, object]:
 
 
 class Cuda(Recorder):
-    """Records CUDA graphs on the present stream, which must not be the default one."""
+    """Record CUDA graphs on the current stream, which must not be the default one."""
 
     @contextlib.contextmanager
     def waits(self) -> Iterator[list[str]]:
+        # Let CUDA warn of each synchronisation, and collect the lines that caused the warnings.
         places: list[str] = []
         usual = torch.cuda.get_sync_debug_mode()
         with warnings.catch_warnings(record=True) as caught:
@@ -145,15 +161,15 @@ class Cuda(Recorder):
             with torch.cuda.graph(graph, stream=torch.cuda.current_stream()):
                 result = work()
         except RuntimeError:
-            graph.reset()  # the generator of random numbers is free again
-            self.failed = graph  # the allocator goes on asking it what is its own
+            graph.reset()  # releases the random number generator
+            self.failed = graph  # keeps the graph alive, because the allocator still refers to it
             raise
         return graph.replay, result
 
 
 @contextlib.contextmanager
 def own_stream(device: torch.device) -> Iterator[None]:
-    """Do the work inside on a stream of its own, between what was and what will be launched outside."""
+    """Run the code inside on a new stream, after the work launched before and before the work launched later."""
     if device.type != "cuda":
         yield
         return

@@ -1,4 +1,4 @@
-"""The one training loop of all families."""
+"""Train any family in one loop."""
 
 import itertools
 import math
@@ -18,29 +18,29 @@ from pipeline.training.log import Log
 from pipeline.training.monitor import Monitor
 from pipeline.training.resume import ResumeFile, named, under
 
-TELL_EVERY = 1.0  # seconds, and after every epoch
+TELL_EVERY = 1.0  # seconds between two reports of progress; another follows every epoch
 
 
 class Diverged(ArithmeticError):
-    """A loss is no longer a number."""
+    """Report that a loss became NaN or infinite."""
 
 
 @dataclass
 class History(Log):
-    """What every step of a training logged."""
+    """Hold what every step of a training run logged."""
 
     steps_per_epoch: int = 1
-    seconds: float = 0.0  # that the training took
+    seconds: float = 0.0  # duration of the training run
 
 
 @dataclass(frozen=True)
 class Progress:
-    """Where a training stands."""
+    """Describe how far a training run has come."""
 
     epoch: int
     epochs: int
     images_seen: int
-    images_to_see: int  # in all
+    images_to_see: int  # in the whole training run
     images_per_second: float
     seconds_left: float
     logged: dict[str, float]  # means over the last epoch's worth of steps
@@ -58,21 +58,30 @@ def train(
     labels: Labels | None = None,
     recorder: Recorder | None = None,
 ) -> History:
-    """Train `model` in place on `pixels`, which already lie on its device, as do the `labels` of a conditional model.
+    """Train `model` in place on `pixels`.
 
-    With a `resume` file a killed training goes on where the file was last written, and ends at the same bits. A
-    `monitor` looks on and changes none of them. Steps are recorded where there is a `recorder`.
+    Args:
+        model: the model.
+        pixels: the training images, on the device of the model.
+        arithmetic: the precision of the computations.
+        seed: decides the order of the images.
+        tell: is called with the progress about once a second, and after every epoch.
+        resume: the file from which a killed training run continues. It ends with the same bits as an uninterrupted one.
+        monitor: measures diagnostics. It changes no result.
+        labels: the label of each image, on the same device; a conditional model needs them.
+        recorder: records steps as CUDA graphs; without one, every step runs normally.
 
     Raises:
-        Diverged: a logged loss became NaN or infinite; the message names the step and the term.
+        Diverged: a logged loss became NaN or infinite; the message names the step and the loss.
     """
+    # Continue from the resume file if there is one for the same data, settings and code.
     config = model.config
     training = Training(model, seed, math.ceil(len(pixels) / config.batch_size), monitor)
     if resume and (saved := resume.read()):
         training.restore(saved)
     started = told = time.perf_counter()
     done = training.history.seconds
-    # A look at the losses makes a GPU wait, so there it is taken seldom.
+    # Reading the losses makes a GPU wait, so on a GPU they are read only every 100 steps.
     look_every = 1 if pixels.device.type == "cpu" else 100
 
     def take(chosen: Tensor) -> Tensor:
@@ -83,6 +92,7 @@ def train(
         training.average.update()
         return logged
 
+    # Go through the batches. Diagnostics need the weights before and after their step.
     take_step = Recorded(model, take, recorder) if recorder else take
     model.train()
     with own_stream(pixels.device):
@@ -103,13 +113,15 @@ def train(
                         tell(training.progress(len(pixels)))
                         told = time.perf_counter()
             training.epoch, training.batch = training.epoch + 1, 0
+
+        # The averaged weights, if there are any, become the model.
         training.average.install()
     model.eval()
     return training.history
 
 
 class Training:
-    """All that changes while a model is trained, and that a killed training needs to go on to the same bits."""
+    """Hold all state that changes in training; a killed run restores it and ends with the same bits."""
 
     def __init__(self, model: TrainedModel, seed: int, steps_per_epoch: int, monitor: Monitor | None) -> None:
         self.model = model
@@ -117,15 +129,15 @@ class Training:
         self.optimizers = Optimizers(model.config)
         self.average = Average(model, model.config.ema)
         self.shuffler = torch.Generator().manual_seed(seed)
-        self.shuffled = self.shuffler.get_state()  # before the shuffle of this epoch
+        self.shuffled = self.shuffler.get_state()  # state before this epoch was shuffled
         self.epoch = 1
-        self.batch = 0  # batches of this epoch that are done
+        self.batch = 0  # number of batches of this epoch that are done
         self.history = History(steps_per_epoch=steps_per_epoch)
-        self.logged: list[Tensor] = []  # of steps that were not looked at yet; they lie on the device
+        self.logged: list[Tensor] = []  # values logged since the losses were last read, still on the device
 
     @property
     def step(self) -> int:
-        """Batches that were trained on since the beginning, the present one included."""
+        """Return the number of batches since the start, including the present one."""
         return (self.epoch - 1) * self.history.steps_per_epoch + self.batch
 
     @property
@@ -133,7 +145,7 @@ class Training:
         return self.batch == self.history.steps_per_epoch
 
     def progress(self, images: int) -> Progress:
-        """Where it stands, with so many images an epoch."""
+        """Return how far the run has come; an epoch has `images` images."""
         epochs, history = self.model.config.epochs, self.history
         seen = round((self.epoch - 1 + self.batch / history.steps_per_epoch) * images)
         rate = seen / history.seconds
@@ -150,7 +162,7 @@ class Training:
         )
 
     def batches(self, count: int, device: torch.device) -> Iterator[Tensor]:
-        """The indices of each batch of this epoch that is still to do.
+        """Yield the indices of each remaining batch of this epoch.
 
         Every epoch shuffles `count` images anew; the last batch may be smaller and is kept.
         """
@@ -159,7 +171,11 @@ class Training:
         return itertools.islice(order.split(self.model.config.batch_size), self.batch, None)
 
     def look(self, resume: ResumeFile | None) -> None:
-        """Move what was logged into the history; a loss that is no number ends the training."""
+        """Move the logged values into the history.
+
+        Raises:
+            Diverged: a value is NaN or infinite.
+        """
         self.history.rows += torch.stack(self.logged).tolist()
         try:
             check_finite(self.history, len(self.logged))
@@ -169,7 +185,7 @@ class Training:
         self.logged = []
 
     def state(self) -> dict[str, Tensor]:
-        """Everything as named tensors, at the end of a step."""
+        """Return everything as named tensors, at the end of a step."""
         return {
             **named("model", self.model.state_dict()),
             **named("average", self.average.state()),
@@ -183,7 +199,7 @@ class Training:
         }
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
-        """Go back to where `state()` was taken."""
+        """Return to the point at which `state()` was called."""
         self.model.load_state_dict(under("model", state))
         self.average.restore(under("average", state))
         self.optimizers.restore(self.model, under("adam", state))
@@ -197,12 +213,13 @@ class Training:
 
 
 def random_state(device: torch.device) -> dict[str, Tensor]:
-    """Of torch's global generators: the CPU's, and the device's where that is another."""
+    """Return the state of torch's global generators: that of the CPU, and that of the device if it is a GPU."""
     state = {"cpu": torch.get_rng_state()}
     return state | {"cuda": torch.cuda.get_rng_state(device)} if device.type == "cuda" else state
 
 
 def set_random_state(state: Mapping[str, Tensor], device: torch.device) -> None:
+    """Restore the state that `random_state` returned."""
     torch.set_rng_state(state["cpu"])
     if device.type == "cuda":
         torch.cuda.set_rng_state(state["cuda"], device)
@@ -216,7 +233,11 @@ def step(
     columns: list[str],
     labels: Labels | None = None,
 ) -> Tensor:
-    """Make the updates of one batch; return what they log, (quantities,), and name it in `columns`."""
+    """Make the updates of one batch.
+
+    Returns:
+        The logged values (quantities,); their names are written to `columns`.
+    """
     logged: dict[str, Tensor] = {}
     for objective in arithmetic.objectives(model.labelled_objectives(images, labels)):
         descend(objective, optimizers)
@@ -226,22 +247,23 @@ def step(
 
 
 def descend(objective: Objective, optimizers: "Optimizers") -> None:
-    """Make one update."""
+    """Make one update: a step of Adam on the loss of one objective."""
     optimizer = optimizers.of(objective.trains)
     optimizer.zero_grad()
-    # Only the parameters that it trains get a gradient: no work is spent on the opponent's.
+    # Compute gradients only for the parameters that the objective trains, not for the opponent's.
     objective.loss.backward(inputs=list(objective.trains.parameters()))
     optimizer.step()
 
 
 class Optimizers:
-    """One Adam for each module that some objective trains."""
+    """Hold one Adam optimizer for each module that an objective trains."""
 
     def __init__(self, config: TrainingConfig) -> None:
         self.config = config
         self.by_module: dict[nn.Module, torch.optim.Adam] = {}
 
     def of(self, module: nn.Module) -> torch.optim.Adam:
+        """Return the optimizer of a module, and create it at the first call."""
         if module not in self.by_module:
             parameters = list(module.parameters())
             self.by_module[module] = torch.optim.Adam(
@@ -249,12 +271,12 @@ class Optimizers:
                 lr=self.config.lr,
                 betas=self.config.betas,
                 fused=True,
-                capturable=parameters[0].is_cuda,  # so that a step can be recorded
+                capturable=parameters[0].is_cuda,  # lets a CUDA graph record the step
             )
         return self.by_module[module]
 
     def state(self, model: nn.Module) -> dict[str, Tensor]:
-        """What each Adam remembers, as `<part of the model>/<parameter>/<quantity>`."""
+        """Return the state of each Adam optimizer as `<part of the model>/<parameter>/<quantity>`."""
         names = {part: name for name, part in model.named_modules()}
         return {
             f"{names[module]}/{parameter}/{quantity}": value
@@ -274,9 +296,10 @@ class Optimizers:
 
 
 class Average:
-    """An exponential moving average of the weights and buffers, if `decay` is above 0 (Polyak & Juditsky, 1992).
+    """Keep an exponential moving average of weights and buffers, if `decay` is above 0 (Polyak & Juditsky, 1992).
 
-    It starts as the weights after the first step. No update makes a GPU wait, as those of torch's `AveragedModel` do.
+    The average starts at the weights after the first step. In contrast to torch's `AveragedModel`, an update never
+    makes a GPU wait.
     """
 
     def __init__(self, model: nn.Module, decay: float) -> None:
@@ -301,22 +324,22 @@ class Average:
         self.averaged = {name: state[name].to(value.device) for name, value in current.items() if name in state}
 
     def install(self) -> None:
-        """Make the average the model."""
-        self.model.load_state_dict(self.averaged, strict=False)  # what is no floating point number stays as it is
+        """Copy the average into the model."""
+        self.model.load_state_dict(self.averaged, strict=False)  # integer buffers are not averaged and stay
 
 
 @dataclass
 class Evaluation:
-    """What the objectives are on images that were not trained on."""
+    """Hold the losses of a model on held-out images."""
 
     losses: dict[str, float] = field(default_factory=dict)  # means over the images, in eval mode and float32
-    objectives: dict[str, list[str]] = field(default_factory=dict)  # the losses of each, by what it trains
+    objectives: dict[str, list[str]] = field(default_factory=dict)  # trained part -> names of its losses
 
 
 @torch.no_grad()
 def evaluate(model: TrainedModel, pixels: Pixels, labels: Labels | None = None) -> Evaluation:
-    """Compute every objective of the trained model on `pixels`, for a conditional one with `labels`, without an update."""
-    torch.manual_seed(0)  # the VAE's codes, the GAN's fakes
+    """Compute every loss of the trained model on `pixels`, without an update; a conditional model needs `labels`."""
+    torch.manual_seed(0)  # fixes the VAE's codes and the GAN's fakes
     parts = {part: name or "model" for name, part in model.named_modules()}
     found = Evaluation()
     for chosen in torch.arange(len(pixels), device=pixels.device).split(model.config.batch_size):
@@ -329,7 +352,7 @@ def evaluate(model: TrainedModel, pixels: Pixels, labels: Labels | None = None) 
 
 
 def check_finite(history: History, last: int) -> None:
-    """Look at the `last` rows for a loss that is not a number."""
+    """Raise `Diverged` if one of the `last` rows contains NaN or an infinite number."""
     for back, row in enumerate(history.rows[-last:]):
         for name, value in zip(history.columns, row, strict=True):
             if not math.isfinite(value):

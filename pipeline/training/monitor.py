@@ -1,7 +1,7 @@
-"""Is the training still learning? What is looked at a few times an epoch, always on the same images and noise.
+"""Measure diagnostics a few times an epoch, always on the same images and noise: is the model still learning?
 
-The checks take nothing from the training's randomness and leave nothing in the model: with and without them, a
-training ends at the same bits.
+Diagnostics neither use the randomness of the training run nor change the model. With and without them, a run ends with
+the same bits.
 """
 
 import contextlib
@@ -19,25 +19,25 @@ from pipeline.training.log import Log
 from pipeline.training.resume import named, under
 
 CHECKS_PER_EPOCH = 5
-IMAGES = 100  # real ones, and samples, of each check
-SNAPSHOTS = 100  # at most, of a whole training
-SEED = 0  # of the checks' own randomness
+IMAGES = 100  # number of real images, and of samples, per diagnostic
+SNAPSHOTS = 100  # at most, in a training run
+SEED = 0  # of the diagnostics' own randomness
 
 
 class Monitor:
-    """Watches one training, with the weights as they are at a step: an average that is kept in the end lags behind.
+    """Measure one training run, with the weights of the current step, which are not those of a moving average.
 
-    A conditional model is watched with the `labels` of the images.
+    A conditional model also needs the `labels` of the images.
 
-    `snapshots` has samples of the same noise at up to a hundred moments. `checks` has a row for each check, whose
-    columns are `<quantity> <part>`:
+    `snapshots` holds samples of the same noise at up to a hundred steps. `checks` has one row for each diagnostic step.
+    Its columns are named `<quantity> <part>`:
 
-    - `gradient <layer>`: the norm of the gradient of the objective that trains it;
-    - `update <layer>`: the norm of the last step, relative to that of the weights;
+    - `gradient <layer>`: the norm of the gradient of the objective that trains the layer;
+    - `update <layer>`: |step| / |weights|, for the last step of the layer;
     - `saturating generator`, `nonsaturating generator`: see `generator_gradients`;
-    - `change samples`: how far the samples of fixed noise moved since the last check, relative to their norm;
-    - `distance samples`: their mean pairwise distance, relative to that of as many real images;
-    - `kl <dimension>`: the mean of KL(q(z_j|x) || N(0, 1)), in nats;
+    - `change samples`: |samples - samples at the previous diagnostic| / |samples|, for fixed noise;
+    - `distance samples`: mean pairwise distance of samples / mean pairwise distance of the same number of real images;
+    - `kl <dimension>`: the mean over images of KL(q(z_j|x) || N(0, 1)), in nats;
     - `variance <dimension>`: Var_x(E q(z_j|x)); a dimension is active above 0.01 (Burda et al., 2016).
     """
 
@@ -54,18 +54,18 @@ class Monitor:
         checks = model.config.epochs * steps_per_epoch // self.every
         self.snapshot_every = -(-checks // SNAPSHOTS)
         self.checks = Log()
-        self.snapshots: dict[int, Tensor] = {}  # by step: uint8, (IMAGES, 28, 28), on the CPU
-        self.weights: dict[str, Tensor] = {}  # before the step that is checked
+        self.snapshots: dict[int, Tensor] = {}  # step -> uint8 pixels (IMAGES, 28, 28) on the CPU
+        self.weights: dict[str, Tensor] = {}  # before the step that is measured
         with undisturbed(self.model):
             self.samples = self.sampled()
 
     def before(self, step: int) -> None:
-        """Keep the weights if this step will be checked."""
+        """Keep the weights if diagnostics follow this step."""
         if step % self.every == 0:
             self.weights = {name: value.detach().clone() for name, value in self.model.named_parameters()}
 
     def after(self, step: int) -> None:
-        """Check this step if it is its turn."""
+        """Measure the diagnostics if they are due after this step."""
         if step % self.every:
             return
         with undisturbed(self.model):
@@ -76,19 +76,26 @@ class Monitor:
                 self.snapshots[step] = as_pixels(self.samples).cpu()
 
     def measured(self) -> Iterator[tuple[str, str, Tensor]]:
-        """Every quantity: its name, the part it is of, a scalar."""
+        """Yield each quantity: its name, the part it describes, and its value as a scalar."""
+        # Norms of gradients and relative updates, by layer.
         for layer, gradients in self.gradients().items():
             yield "gradient", layer, norm(gradients)
         for layer, parameters in layers(self.model).items():
             steps = [value.detach() - self.weights[name] for name, value in parameters.items()]
             yield "update", layer, norm(steps) / norm([self.weights[name] for name in parameters]).clamp_min(1e-12)
+
+        # Does the generator's gradient vanish (Arjovsky & Bottou, 2017)?
         if isinstance(self.model, Adversarial):
             for name, value in generator_gradients(self.model, self.arithmetic).items():
                 yield name, "generator", value
+
+        # Do the samples still change, and do they differ from each other?
         samples, before = self.sampled(), self.samples
         self.samples = samples
         yield "change", "samples", (samples - before).norm() / samples.norm().clamp_min(1e-12)
         yield "distance", "samples", mean_distance(samples) / self.real_distance
+
+        # Does each dimension of the posterior carry information about the image?
         if isinstance(self.model, Variational):
             with torch.no_grad():
                 mean, log_var = self.model.posterior(self.images)
@@ -98,10 +105,11 @@ class Monitor:
                 yield "variance", str(dimension), variance
 
     def gradients(self) -> dict[str, list[Tensor]]:
-        """By layer, of the objective that trains it."""
+        """Return the gradients of each layer, for the objective that trains it."""
         found: dict[str, list[Tensor]] = {}
         parts = layers(self.model)
         for objective in self.arithmetic.objectives(self.model.labelled_objectives(self.images, self.labels)):
+            # Differentiate by all trained parameters at once, then assign the gradients to their layers.
             trained = set(objective.trains.parameters())
             moved = {name: [value for value in layer.values() if value in trained] for name, layer in parts.items()}
             flat = [value for values in moved.values() for value in values]
@@ -111,10 +119,11 @@ class Monitor:
 
     @torch.no_grad()
     def sampled(self) -> Images:
+        """Return samples of the same noise at each call."""
         return self.model.sample(IMAGES, torch.Generator().manual_seed(SEED))
 
     def state(self) -> dict[str, Tensor]:
-        """What a killed training needs to go on with the same checks."""
+        """Return what a killed run needs to continue with the same diagnostics."""
         snapshots = {str(step): snapshot for step, snapshot in self.snapshots.items()}
         return named("checks", self.checks.state()) | named("snapshots", snapshots) | {"samples": self.samples}
 
@@ -127,7 +136,7 @@ class Monitor:
 
 @contextlib.contextmanager
 def undisturbed(model: nn.Module) -> Iterator[None]:
-    """In eval mode and with randomness of its own; afterwards all is as it was."""
+    """Run the code inside in eval mode and with its own randomness, then restore the previous state."""
     was_training = model.training
     cuda = [value.device for value in itertools.islice(model.parameters(), 1) if value.is_cuda]
     with torch.random.fork_rng(cuda):
@@ -140,10 +149,11 @@ def undisturbed(model: nn.Module) -> Iterator[None]:
 
 
 def generator_gradients(model: Adversarial, arithmetic: Arithmetic) -> dict[str, Tensor]:
-    """The norms of the gradients of E log(1 - D(G(z))) and of -E log D(G(z)), whichever of them is descended.
+    """Return the norms of the gradients of E log(1 - D(G(z))) and of -E log D(G(z)), whichever of them is minimised.
 
-    With a = D's logit for a fake, each sample's gradient is that of a times -D and D - 1, so where all fakes are
-    judged alike their ratio is D / (1 - D) (Arjovsky & Bottou, 2017).
+    Let a be D's logit for a fake. The gradient of a sample is that of a, times -D for the first loss and times D - 1
+    for the second. If D gives all fakes the same probability, the ratio of the norms is D / (1 - D) (Arjovsky & Bottou,
+    2017).
     """
     with arithmetic.autocast():
         logits = model.fake_logits(IMAGES)
@@ -153,20 +163,20 @@ def generator_gradients(model: Adversarial, arithmetic: Arithmetic) -> dict[str,
 
 
 def layers(model: nn.Module) -> dict[str, dict[str, nn.Parameter]]:
-    """The parameters of each module that has its own, by the module's name; those of `model` itself under that name."""
+    """Return the parameters of each module that owns some, by its name; those of `model` itself are under "model"."""
     found: dict[str, dict[str, nn.Parameter]] = {}
     for name, value in model.named_parameters():
-        owner, parametrized, _ = name.partition(".parametrizations.")  # as torch names what it computes weights from
+        owner, parametrized, _ = name.partition(".parametrizations.")  # torch's name for parametrised weights
         layer = owner if parametrized else owner.rpartition(".")[0]
         found.setdefault(layer or "model", {})[name] = value
     return found
 
 
 def norm(tensors: Iterable[Tensor]) -> Tensor:
-    """The Euclidean norm of all of them together."""
+    """Return the Euclidean norm of all tensors taken together."""
     return torch.stack([tensor.norm() for tensor in tensors]).norm()
 
 
 def mean_distance(images: Images) -> Tensor:
-    """Between all pairs, over pixels."""
+    """Return the mean Euclidean distance, in pixels, between all pairs of images."""
     return nn.functional.pdist(images.flatten(1)).mean()

@@ -1,4 +1,4 @@
-"""The file from which a killed training goes on."""
+"""Read and write the file from which a killed training run continues."""
 
 import hashlib
 import sys
@@ -13,10 +13,10 @@ from pipeline.core import artifacts
 
 
 class ResumeFile:
-    """Where one training stands, written every `every` seconds and deleted when it is done.
+    """Store the state of one training run, every `every` seconds, until `delete` is called.
 
-    It only counts for the same `key`. Neither a file that can't be written nor one that can't be read stops a
-    training: `say` is told, and the price is time.
+    The file is only used if its `key` is the same. A file that cannot be written or read does not stop the run, which
+    then costs time: `say` receives the message.
     """
 
     def __init__(self, path: Path, key: str, say: Callable[[str], None], every: float = 20.0) -> None:
@@ -27,11 +27,11 @@ class ResumeFile:
         self.written = time.monotonic()
 
     def due(self) -> bool:
-        """Whether it is time to write."""
+        """Return whether it is time to write."""
         return time.monotonic() - self.written >= self.every
 
     def write(self, state: Mapping[str, Tensor]) -> None:
-        """Replace what was written before; a state with a value that is no number does not."""
+        """Replace the stored state, unless the new one contains NaN or infinite values."""
         if not all(value.isfinite().all() for value in state.values()):
             return
         try:
@@ -41,7 +41,7 @@ class ResumeFile:
         self.written = time.monotonic()
 
     def read(self) -> dict[str, Tensor] | None:
-        """What was last written for this key, if anything."""
+        """Return the state that was last stored for this key; None if there is none or it is damaged."""
         if not self.path.exists():
             return None
         try:
@@ -58,6 +58,7 @@ class ResumeFile:
         return state
 
     def found(self) -> str:
+        """Name the point from which a killed run would start again."""
         return "its last resume file" if self.path.exists() else "the beginning"
 
     def delete(self) -> None:
@@ -65,17 +66,17 @@ class ResumeFile:
 
 
 def named(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """A state as a part of a larger one: each name gets `prefix/` before it."""
+    """Prepend `prefix/` to each name, so that a state can become part of a larger one."""
     return {f"{prefix}/{name}": value for name, value in state.items()}
 
 
 def under(prefix: str, state: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The part that `named` put there."""
+    """Return the part of a state that `named` added, without the prefix."""
     return {name.removeprefix(f"{prefix}/"): value for name, value in state.items() if name.startswith(f"{prefix}/")}
 
 
 def digest(state: Mapping[str, Tensor]) -> str:
-    """SHA-256 of all names and values."""
+    """Return the SHA-256 digest of all names and values."""
     found = hashlib.sha256()
     for name, value in sorted(state.items()):
         found.update(name.encode())
@@ -84,9 +85,9 @@ def digest(state: Mapping[str, Tensor]) -> str:
 
 
 def key_of(dataset: Path, settings: str) -> str:
-    """What a resume file must agree on: the data, the settings, torch, the CPU's instructions, and our code.
+    """Return a digest of all that a resume file depends on: data, settings, torch, the CPU's instructions and our code.
 
-    The code is every module of this package that is loaded: the family, the loop and what they use.
+    The code is every loaded module of this package: the family, the loop and whatever they import.
     """
     found = hashlib.sha256(settings.encode())
     found.update(f"{torch.__version__} {torch.backends.cpu.get_cpu_capability()}".encode())

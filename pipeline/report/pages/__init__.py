@@ -1,1 +1,1 @@
-"""One module per page, called as its template is: results in, what the page shows out."""
+"""Choose what each page shows: one module per page, with the name of its template."""

@@ -1,4 +1,4 @@
-"""Any two models side by side."""
+"""Choose what the page shows that compares any two models side by side."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from pipeline.report.score_tables import Scored, ScoreTable
 
 @dataclass(frozen=True)
 class Line:
-    """One score: of the real test images, and of each model."""
+    """Hold one score, for the real test images and for each model."""
 
     metric: str
     title: str
@@ -21,7 +21,7 @@ class Line:
 
 @dataclass(frozen=True)
 class ComparePage:
-    """All pairs, and all scores with a column for each model; a script leaves two of them."""
+    """Hold all pairs, and all scores with a column for each model; a script reduces these to two."""
 
     pairs: Sequence[Duel]
     shown: Duel | None  # the pair that a reader sees first
@@ -29,7 +29,7 @@ class ComparePage:
 
 
 def compare_page(pairs: Sequence[Duel], tables: Sequence[ScoreTable]) -> ComparePage:
-    """Turn the tables of scores so that models stand side by side."""
+    """Transpose the tables of scores, so that models stand side by side."""
     return ComparePage(
         pairs=pairs,
         shown=leading(pairs),
@@ -38,7 +38,7 @@ def compare_page(pairs: Sequence[Duel], tables: Sequence[ScoreTable]) -> Compare
 
 
 def lines(table: ScoreTable) -> list[Line]:
-    """A row for each score of one question."""
+    """Return a row for each score of one question."""
     real = next((row for row in table.scores.others if row.name == TEST), None)
     return [
         Line(

@@ -1,4 +1,4 @@
-"""What is missing and what is copied: the scores that ask it, and the share of each class."""
+"""Choose what the page on missing and copied images shows: the scores concerned, and the share of each class."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -9,18 +9,18 @@ from pipeline.report.inputs import Figure, Results
 from pipeline.report.score_tables import Cell, Table, laid_out
 from pipeline.report.wording import home
 
-ASKED = {  # part of the page: its scores, and the known images that show what a bad answer looks like
+ASKED = {  # part of the page -> its scores, and the baselines that show what good and bad values look like
     "coverage": (("recall", "coverage", "ndb", "support"), (TEST, COPIES, NOISE)),
     "novelty": (("copying", "authenticity"), (TEST, COPIES, BLURRED)),
     "sharpness": (("sharpness_ratio", "spectrum_distance"), (TEST, BLURRED, NOISE)),
     "size": (("fd_percent", "fd_infinity_percent"), (TEST, COPIES, BLURRED)),
 }
-STEPS = (0.1, 0.5, 0.8)  # times the share in real images: below the first a class is missing, below the others scarce
+STEPS = (0.1, 0.5, 0.8)  # share / share in real images: below 0.1 a class is missing, below the others rare
 
 
 @dataclass(frozen=True)
 class ClassShare:
-    """How often a model draws a class: the share, how many times that in real images, and a step from -3 to 3."""
+    """Hold how often a model draws a class: the share, its ratio to real images, and a step of colour from -3 to 3."""
 
     cell: Cell | None
     times_real: float | None
@@ -29,7 +29,7 @@ class ClassShare:
 
 @dataclass(frozen=True)
 class ClassRow:
-    """One class, in the real test images and in the images of each model."""
+    """Hold the shares of one class, in the real test images and in the images of each model."""
 
     label: str
     real: Cell | None
@@ -38,7 +38,7 @@ class ClassRow:
 
 @dataclass(frozen=True)
 class CoveragePage:
-    """What the page shows beside the figures of the models."""
+    """Hold what the page shows beside the figures of the models."""
 
     tables: Mapping[str, Table]  # by the part of the page
     classes: Sequence[ClassRow]
@@ -64,7 +64,7 @@ def coverage_page(results: Results) -> CoveragePage:
 
 
 def class_row(label: str, real: Cell | None, models: Sequence[Cell | None]) -> ClassRow:
-    """The shares of one class, each over that in real images where it occurs there."""
+    """Return the shares of one class, with their ratios to real images if the class occurs there."""
     shares = []
     for cell in models:
         times_real = float(cell.value / real.value) if cell and real and real.value else None
@@ -73,7 +73,7 @@ def class_row(label: str, real: Cell | None, models: Sequence[Cell | None]) -> C
 
 
 def step(times_real: float) -> int:
-    """-3 for a class that is missing, 0 for one as frequent as in real images, 3 for ten times as frequent."""
+    """Return -3 for a missing class, 0 for one about as frequent as in real images, 3 for one ten times as frequent."""
     scarce = sum(times_real < bound for bound in STEPS)
     plenty = sum(times_real * bound > 1 for bound in STEPS)
     return plenty - scarce

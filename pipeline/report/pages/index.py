@@ -1,4 +1,4 @@
-"""The first page: what was run, what came of it, and what the models draw."""
+"""Choose what the first page shows: what was run, the outcome, and the samples of the models."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from pipeline.report.pairwise import Duel, leading
 from pipeline.report.score_tables import Cell, Table, headlines
 from pipeline.report.wording import PLAIN, Plain
 
-FEW = 3  # models that a sentence can list; of more it names the extremes
+FEW = 3  # models that a sentence can list; if there are more, it names the extremes
 
 
 @dataclass(frozen=True)
 class Change:
-    """A setting that the preset changes."""
+    """Hold a setting that the preset changes."""
 
     key: str
     paper: Any
@@ -24,7 +24,7 @@ class Change:
 
 @dataclass(frozen=True)
 class Run:
-    """What was run: the facts on the first screen."""
+    """Hold the facts about the run."""
 
     dataset: str
     preset: str
@@ -38,7 +38,7 @@ class Run:
 
 @dataclass(frozen=True)
 class Finding:
-    """What one metric says of the models: each of a few, or the lowest and the highest of many."""
+    """Hold one metric of the models: all values if there are few, or the lowest and the highest."""
 
     named: Sequence[tuple[Source, Cell]]
     models: int
@@ -47,7 +47,7 @@ class Finding:
 
 @dataclass(frozen=True)
 class Overview:
-    """The comparison in short."""
+    """Hold the comparison in short."""
 
     duel: Duel | None
     headlines: Table
@@ -57,7 +57,7 @@ class Overview:
 
 
 def run_of(results: Results) -> Run:
-    """The facts of the run."""
+    """Return the facts about the run."""
     params = results.params
     records = [record for records in results.training.values() for record in records]
     return Run(
@@ -84,7 +84,7 @@ def index_page(results: Results, models: Sequence[ModelView], real: Source, pair
 
 
 def finding(models: Sequence[ModelView], real: Source, key: str) -> Finding:
-    """All models' numbers where a sentence can hold them, else the extremes."""
+    """Return the values of all models if a sentence can hold them, else the extremes."""
     scored = [(model, cell) for model in models if (cell := model.cells.get(key)) is not None]
     if len(scored) > FEW:
         ranked = sorted(scored, key=lambda each: each[1].value)

@@ -1,4 +1,4 @@
-"""The classifier's page: what it says of what the models draw, image by image, and how far it can be trusted."""
+"""Choose what the page on the classifier shows: its predictions for each set of images, and how reliable it is."""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -14,25 +14,25 @@ from pipeline.report.pages.paper import Claim, claims_of
 from pipeline.report.score_tables import Cell, Summary
 from pipeline.report.wording import BASELINES
 
-ABOUT = {"right": ("recognised", "equally_recognised"), "apart": ("no_help",)}  # names of claims about labels
-KINDS = {"clear": "clear", "ambiguous": "ambiguous", "unlike": "unlike any class"}  # as tables have them, as read
+ABOUT = {"right": ("recognised", "equally_recognised"), "apart": ("no_help",)}  # names of the claims about labels
+KINDS = {"clear": "clear", "ambiguous": "ambiguous", "unlike": "unlike any class"}  # name in tables -> name on pages
 
 
 @dataclass(frozen=True)
 class Seen:
-    """What the predictor makes of all images of one source; what was not measured is None."""
+    """Hold the classifier's predictions for all images of one source; what was not measured is None."""
 
     name: str
     confidence: Cell | None
     clear: Cell | None
     ambiguous: Cell | None
     unlike: Cell | None
-    as_requested: Cell | None  # the share that is predicted as what was asked for
+    as_requested: Cell | None  # the share that is predicted as the requested class
 
 
 @dataclass(frozen=True)
 class Torn:
-    """Two labels between which ambiguous images of a gallery hover more often than between any other two."""
+    """Hold the two labels between which the most ambiguous images of a gallery are undecided."""
 
     one: str
     other: str
@@ -41,7 +41,7 @@ class Torn:
 
 @dataclass(frozen=True)
 class Gallery:
-    """The first images of one source on a sheet, and how many of them have each label and are of each kind."""
+    """Hold the first images of one source, with the counts of each label and each kind."""
 
     name: str
     title: str
@@ -54,7 +54,7 @@ class Gallery:
 
 @dataclass(frozen=True)
 class Confusion:
-    """Test images of one class that the classifier took for another."""
+    """Count the test images of one class that the classifier took for another."""
 
     true: str
     predicted: str
@@ -63,14 +63,14 @@ class Confusion:
 
 @dataclass(frozen=True)
 class LabelsPage:
-    """The study of the predicted labels, the gallery, and the predictor with its mistakes."""
+    """Hold the predicted labels, the gallery, and the classifier with its mistakes."""
 
-    seen: Sequence[Seen]  # of the models
-    beside: Sequence[Seen]  # of the real test images and of noise
+    seen: Sequence[Seen]  # for the models
+    beside: Sequence[Seen]  # for the real test images and noise
     mostly_clear: Sequence[str]  # models most of whose images are clear
-    claims: Mapping[str, Sequence[Claim]]  # those of the paper: are labels right, do they tell models apart
+    claims: Mapping[str, Sequence[Claim]]  # the paper's claims: are labels right, do they separate the models
     galleries: Sequence[Gallery]
-    tiles: Mapping[str, Any]  # of all galleries, for a script
+    tiles: Mapping[str, Any]  # all galleries, for a script
     kinds: Mapping[str, str]
     classifier: Mapping[str, Any]
     confusions: Sequence[Confusion]
@@ -98,7 +98,7 @@ def labels_page(results: Results) -> LabelsPage:
 
 
 def seen(summary: Summary, name: str) -> Seen:
-    """Look up what the predictor makes of one source."""
+    """Look up the classifier's predictions for one source."""
     clear = next((Cell(kind.share) for kind in kinds(summary, name) if not kind.metric), None)
     metrics = ("confidence", "conformal_ambiguous", "conformal_unlike", "label_fidelity")
     confidence, ambiguous, unlike, as_requested = (summary.cell(name, metric) for metric in metrics)
@@ -121,7 +121,7 @@ def gallery(results: Results, name: str) -> Gallery:
 
 
 def torn(table: pd.DataFrame, names: Sequence[str]) -> Torn | None:
-    """The two likeliest labels that most ambiguous images share, in either order; None if no two images share any."""
+    """Return the two likeliest labels that most ambiguous images share, in either order; None if none occur twice."""
     unsure = table.loc[table["kind"] == "ambiguous", ["label", "second"]].to_numpy().tolist()
     pairs = Counter((min(pair), max(pair)) for pair in unsure)
     (one, other), count = min(pairs.items(), key=lambda item: (-item[1], item[0]), default=((0, 0), 0))
@@ -129,7 +129,7 @@ def torn(table: pd.DataFrame, names: Sequence[str]) -> Torn | None:
 
 
 def tiles(results: Results) -> dict[str, Any]:
-    """All that a script needs to filter the galleries: the names of classes and kinds, and the tiles by column."""
+    """Return what a script needs to filter the galleries: the names of classes and kinds, and the tiles by column."""
     columns = ["index", "left", "top", "label", "confidence", "kind", "second", "second_probability"]
     return {
         "classes": results.classifier["class_names"],
@@ -139,7 +139,7 @@ def tiles(results: Results) -> dict[str, Any]:
 
 
 def confusions(results: Results, most: int = 6) -> list[Confusion]:
-    """The most frequent mistakes of the classifier."""
+    """Return the most frequent mistakes of the classifier."""
     names = results.classifier["class_names"]
     mistakes = results.confusion.query("true != predicted and count > 0")
     ordered = mistakes.sort_values(["count", "true", "predicted"], ascending=[False, True, True]).head(most)

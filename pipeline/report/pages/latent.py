@@ -1,4 +1,4 @@
-"""The latent spaces of the models that have codes."""
+"""Choose what the page on latent spaces shows."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,29 +6,29 @@ from dataclasses import dataclass
 from pipeline.report.inputs import Results
 from pipeline.report.pages.paper import Claim, claims_of
 
-ABOUT = "meaningful"  # the name of the paper's claim about it
-AXES = {1: ("z =",), 2: ("z₁ =", "z₂ =")}  # what stands before a coordinate, by the number of dimensions
-DIRECTIONS = ("along the first principal direction", "along the second")  # where there are more
+ABOUT = "meaningful"  # the name of the paper's claim about latent spaces
+AXES = {1: ("z =",), 2: ("z₁ =", "z₂ =")}  # the name of each coordinate, by the number of dimensions
+DIRECTIONS = ("along the first principal direction", "along the second")  # with more dimensions
 
 
 @dataclass(frozen=True)
 class Space:
-    """What the pictures of one latent space show."""
+    """Describe the pictures of one latent space."""
 
-    name: str  # of its model
+    name: str  # the model
     dimensions: int
-    quantiles: Sequence[float]  # where the columns of the map lie, and from the bottom up its rows
+    quantiles: Sequence[float]  # the coordinates of the map's columns, and of its rows from the bottom up
     axes: Sequence[str]
-    pairs: Sequence[tuple[str, str]]  # classes of the images between which lines are drawn
+    pairs: Sequence[tuple[str, str]]  # classes of the images at both ends of each interpolation
 
 
 @dataclass(frozen=True)
 class LatentPage:
-    """The latent spaces, and what the paper claims of one."""
+    """Hold the latent spaces, and what the paper claims about them."""
 
     spaces: Sequence[Space]
     claims: Sequence[Claim]
-    chance: float  # that two images are of the same class, where all classes are equally frequent
+    chance: float  # probability that two images have the same class, if all classes are equally frequent
 
 
 def latent_page(results: Results) -> LatentPage:

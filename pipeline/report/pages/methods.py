@@ -1,4 +1,4 @@
-"""How the models are scored: every metric of the catalogue, and what this run's baselines make of it."""
+"""Choose what the methods page shows: every metric of the catalogue, and how this run's baselines score."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ SURPRISING = ["metric", "space", "corruption", "declared", "found"]
 
 @dataclass(frozen=True)
 class Scale:
-    """What a metric says in one space of the real test images, half against half, and of noise."""
+    """Hold a metric's values in one space, for the real test images (half against half) and for noise."""
 
     space: str
     floor: Cell | None
@@ -27,7 +27,7 @@ class Scale:
 
 @dataclass(frozen=True)
 class Method:
-    """One metric of the catalogue, in words."""
+    """Describe one metric of the catalogue."""
 
     metric: Metric
     direction: str
@@ -39,7 +39,7 @@ class Method:
 
 @dataclass(frozen=True)
 class Chapter:
-    """The metrics of one question."""
+    """Hold the metrics of one question."""
 
     question: Question
     asked: Asked
@@ -48,7 +48,7 @@ class Chapter:
 
 @dataclass(frozen=True)
 class Network:
-    """What makes a feature space: its name in tables, and the digest of its weights."""
+    """Identify the network behind a feature space by the digest of its weights."""
 
     space: str
     digest: str
@@ -56,7 +56,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Surprise:
-    """A corruption of the sensitivity that a metric took otherwise than declared."""
+    """Hold a corruption for which the sensitivity check disagrees with the catalogue."""
 
     metric: Metric
     space: str
@@ -67,13 +67,13 @@ class Surprise:
 
 @dataclass(frozen=True)
 class MethodsPage:
-    """The metrics, the protocol, and the sensitivity if it was run."""
+    """Hold the metrics, the protocol, and the sensitivity check if it was run."""
 
     chapters: Sequence[Chapter]
     plain: Sequence[Plain]
     baselines: Sequence[str]
     networks: Sequence[Network]
-    samples: Sequence[int]  # different numbers of samples that scores rest on
+    samples: Sequence[int]  # the different numbers of images behind the scores
     draws: int
     random_networks: int
     seeds: Sequence[int]
@@ -107,7 +107,7 @@ def methods_page(results: Results) -> MethodsPage:
 
 
 def method(metric: Metric, summary: Summary) -> Method:
-    """One metric, with its scale in every space that it was measured in."""
+    """Return one metric, with its scale in every space in which it was measured."""
     return Method(
         metric,
         direction(metric),
@@ -123,7 +123,7 @@ def method(metric: Metric, summary: Summary) -> Method:
 
 
 def networks(metrics: pd.DataFrame) -> list[Network]:
-    """The networks whose features were compared."""
+    """Return the networks whose features were compared."""
     made = metrics[["space", "digest"]].dropna().drop_duplicates().sort_values("space")
     return [Network(*row) for row in made.itertuples(index=False, name=None)]
 

@@ -1,4 +1,4 @@
-"""What there is to show of each set of images: its pictures, its numbers, and of a model how it was trained."""
+"""Choose what is shown of each set of images: its pictures, its numbers, and for a model how it was trained."""
 
 from collections.abc import Mapping, Sequence, Set
 from dataclasses import dataclass
@@ -9,24 +9,24 @@ from markupsafe import Markup
 from pipeline.core.names import TEST
 from pipeline.report.inputs import Figure, Results
 from pipeline.report.markdown import prose
-from pipeline.report.score_tables import OBSERVATIONS, IMAGES, Cell, Measured, Summary
+from pipeline.report.score_tables import IMAGES, OBSERVATIONS, Cell, Measured, Summary
 from pipeline.report.training_health import Health, health
 from pipeline.report.wording import PLAIN, Plain
 
 
 @dataclass(frozen=True)
 class Source:
-    """A set of images with its pictures and numbers."""
+    """Hold a set of images with its pictures and numbers."""
 
     name: str
     href: str | None
-    figures: Mapping[str, Figure]  # by their name without ending
-    cells: Mapping[str, Cell]  # by metric; what was not measured is missing
+    figures: Mapping[str, Figure]  # by name without extension
+    cells: Mapping[str, Cell]  # by metric; metrics that were not measured are missing
 
 
 @dataclass(frozen=True)
 class SeedRow:
-    """One plain number of one set of images, seed by seed."""
+    """Hold one plain number of one set of images, for each seed."""
 
     plain: Plain
     drawn: str
@@ -35,7 +35,7 @@ class SeedRow:
 
 @dataclass(frozen=True)
 class Share:
-    """How often one class was predicted, and how often on the real test images."""
+    """Hold how often one class was predicted, for the model and for the real test images."""
 
     label: str
     share: Cell | None
@@ -44,17 +44,17 @@ class Share:
 
 @dataclass(frozen=True)
 class Kind:
-    """How large a share of a model's images the conformal sets call so, and of the real test images."""
+    """Hold the share of one conformal category, for the model and for the real test images."""
 
     name: str
-    metric: str  # empty for what is left
+    metric: str  # empty for the remaining category, "clear"
     share: float
     real: float
 
 
 @dataclass(frozen=True)
 class ModelView(Source):
-    """All there is to show of one model."""
+    """Hold everything that is shown of one model."""
 
     family: str
     paragraph: Markup
@@ -69,11 +69,11 @@ class ModelView(Source):
     shares: Sequence[Share]
     kinds: Sequence[Kind]
     training: Sequence[Mapping[str, Any]]
-    health: Health | None  # of a model that is trained step by step
+    health: Health | None  # None for a model that is not trained by gradient descent
 
 
 def model_views(results: Results) -> list[ModelView]:
-    """One view for each model, in the order of params.yaml."""
+    """Return one view for each model, in the order of params.yaml."""
     return [model_view(results, name) for name in results.params.models]
 
 
@@ -108,7 +108,7 @@ def model_view(results: Results, name: str) -> ModelView:
 
 
 def figures_of(results: Results, owner: str) -> dict[str, Figure]:
-    """The figures in the owner's folder, by their name without ending."""
+    """Return the figures in the owner's folder, by name without extension."""
     return {
         path.partition("/")[2].partition(".")[0]: figure
         for path, figure in results.figures.items()
@@ -117,13 +117,13 @@ def figures_of(results: Results, owner: str) -> dict[str, Figure]:
 
 
 def cells_of(summary: Summary, name: str) -> dict[str, Cell]:
-    """What was measured of a source, by metric: each in the one space that stands for it."""
+    """Return the scores of a source by metric, each in the space that represents the metric."""
     cells = {metric: summary.cell(name, metric) for metric, _ in summary.spaces}
     return {metric: cell for metric, cell in cells.items() if cell}
 
 
 def kinds(summary: Summary, name: str) -> list[Kind]:
-    """The kinds of images that conformal sets tell apart; none where they were not measured."""
+    """Return the shares of the conformal categories; none if they were not measured."""
     shares = []
     for kind, metric in (("ambiguous", "conformal_ambiguous"), ("unlike any class", "conformal_unlike")):
         here, real = summary.cell(name, metric), summary.cell(TEST, metric)
@@ -135,7 +135,7 @@ def kinds(summary: Summary, name: str) -> list[Kind]:
 
 
 def seed_rows(measured: Measured, name: str, seeds: Sequence[int]) -> list[SeedRow]:
-    """The plain numbers that this model has, of its images and of its draws."""
+    """Return the plain numbers of a model's images and observations, for each seed."""
     rows = []
     for drawn in (IMAGES, OBSERVATIONS):
         for plain in PLAIN:

@@ -1,4 +1,4 @@
-"""What the paper prints, in its order, and how a run compares with it."""
+"""Choose what the page on the paper shows: what the paper prints, in its order, beside this run."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
@@ -14,7 +14,7 @@ from pipeline.report.pages.model import ModelView
 
 @dataclass(frozen=True)
 class Printed:
-    """A table of the paper: layer, inputs, outputs, activation."""
+    """Hold a table of the paper, with rows of layer, inputs, outputs and activation."""
 
     title: str
     model: str
@@ -76,7 +76,7 @@ SCHEDULES: Mapping[str, Mapping[str, Any]] = {
 
 @dataclass(frozen=True)
 class Compared:
-    """One thing as the paper prints it and as this run has it."""
+    """Hold one value as the paper prints it and as this run has it."""
 
     name: str
     printed: Any
@@ -86,7 +86,7 @@ class Compared:
 
 @dataclass(frozen=True)
 class ComparedTable:
-    """A table of the paper beside the live network; None where the run has no such network."""
+    """Hold a table of the paper beside the network of this run; `rows` is None if the run has no such network."""
 
     title: str
     model: str
@@ -95,9 +95,9 @@ class ComparedTable:
 
 @dataclass(frozen=True)
 class Claim:
-    """A claim of the paper, and what this run says of it. All texts are plain."""
+    """Hold a claim of the paper and the verdict of this run. All texts are plain."""
 
-    name: str  # what it is judged by
+    name: str  # the function that judges it
     claim: str
     section: str
     measure: str
@@ -112,7 +112,7 @@ class Claim:
 
     @property
     def written(self) -> Unit:
-        """How its number is written: by its unit if that has a way of its own, else as a score with the unit behind."""
+        """Return the unit in which its number is formatted; "score" if its own unit has no format."""
         return next((unit for unit in get_args(Unit) if unit and unit == self.unit), "score")
 
 
@@ -122,11 +122,11 @@ TEXTS = tuple(field.name for field in fields(Claim) if field.name not in NUMBERS
 
 @dataclass(frozen=True)
 class PaperPage:
-    """The paper, beside this run. A role is None where the run has no model of that name."""
+    """Hold the paper beside this run. A role is None if the run has no model of that name."""
 
     run: Run
     claims: Sequence[Claim]
-    fairness: bool  # whether any claim was tried on models that are more alike
+    fairness: bool  # whether any claim was also judged on models that are more alike
     tables: Mapping[int, ComparedTable]
     schedules: Mapping[str, Sequence[Compared]]
     gan: ModelView | None
@@ -135,7 +135,7 @@ class PaperPage:
 
 
 def paper_page(run: Run, models: Sequence[ModelView], claims: pd.DataFrame) -> PaperPage:
-    """Look the models up by the paper's roles and compare what is printed with what is live."""
+    """Look up the models by the paper's roles, and compare what is printed with this run."""
     roles = {model.name: model for model in models}
     listed = claims_of(claims)
     return PaperPage(
@@ -153,7 +153,7 @@ def paper_page(run: Run, models: Sequence[ModelView], claims: pd.DataFrame) -> P
 
 
 def claims_of(table: pd.DataFrame) -> list[Claim]:
-    """The rows of claims.csv; a number that is missing is None."""
+    """Return the rows of claims.csv; a missing number is None."""
     numbers = table[list(NUMBERS)].astype(object)
     values = table[list(TEXTS)].join(numbers.where(numbers.notna(), None))
     rows: list[dict[str, Any]] = [{str(key): value for key, value in row.items()} for row in values.to_dict("records")]
@@ -161,7 +161,7 @@ def claims_of(table: pd.DataFrame) -> list[Claim]:
 
 
 def compare_table(printed: Printed, model: ModelView | None) -> ComparedTable:
-    """Put each printed layer beside the live one in its place."""
+    """Place each printed layer beside the layer at the same position in this run."""
     networks = {network["name"]: network for network in model.networks} if model else {}
     if printed.network not in networks:
         return ComparedTable(printed.title, printed.model, None)
@@ -171,7 +171,7 @@ def compare_table(printed: Printed, model: ModelView | None) -> ComparedTable:
 
 
 def compare_layer(row: tuple[str, int, int, str] | None, layer: Mapping[str, Any] | None) -> Compared:
-    """A layer agrees if its inputs, outputs and activation do; where the activation is applied may differ."""
+    """Compare a layer by inputs, outputs and activation; it does not matter where the activation is applied."""
     name, printed = (row[0], row[1:]) if row else (layer["name"] if layer else "", None)
     here = (layer["in"], layer["out"], layer["activation"]) if layer else None
     if not printed or not here:
@@ -181,6 +181,6 @@ def compare_layer(row: tuple[str, int, int, str] | None, layer: Mapping[str, Any
 
 
 def compare_schedule(printed: Mapping[str, Any], model: ModelView) -> list[Compared]:
-    """Put each printed setting beside this run's."""
+    """Place each printed setting beside that of this run."""
     here = {key: model.settings.get(key) for key in printed}
     return [Compared(key, value, here[key], here[key] == value) for key, value in printed.items()]

@@ -1,4 +1,4 @@
-"""Where this site comes from: settings, jobs, contents and tables, and how to make it again."""
+"""Choose what the page on provenance shows: settings, jobs, digests and tables, and how to reproduce the site."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,14 +14,14 @@ from pipeline.report.pages.methods import Network, networks
 from pipeline.workflow.job_history import History
 from pipeline.workflow.provenance import Provenance
 
-LAST = "render"  # the rule that makes the site: its own record is written when it is done
-DIGITS = 12  # of a digest, in hex
-HEAD = "# All settings of a report. In place of params.yaml they give the same run again.\n"
+LAST = "render"  # the rule that makes the site; its own record is only written when it is done
+DIGITS = 12  # hexadecimal digits of a digest
+HEAD = "# All settings of a report. Use this file in place of params.yaml to repeat the run.\n"
 
 
 @dataclass(frozen=True)
 class Code:
-    """The commit that git can go back to, if it is known, and whether files differed from it."""
+    """Hold the commit, if it is known, and whether files differed from it."""
 
     commit: str | None
     differed: bool
@@ -29,7 +29,7 @@ class Code:
 
 @dataclass(frozen=True)
 class Step:
-    """What one rule of the Snakefile did for this site; the rule that is not done yet has no times."""
+    """Describe what one rule of the Snakefile did for this site; the unfinished rule has no times."""
 
     rule: str
     does: str
@@ -41,29 +41,29 @@ class Step:
 
 @dataclass(frozen=True)
 class ProvenancePage:
-    """All that a reader needs to make this site again."""
+    """Hold all that a reader needs to reproduce this site."""
 
     code: Code
     steps: Sequence[Step]
     graph: Figure | None
-    contents: Mapping[str, str]  # file -> the first digits of its sha256
+    contents: Mapping[str, str]  # file -> the first digits of its SHA-256 digest
     settings: Mapping[str, Any]  # by dotted key
     networks: Sequence[Network]
     data: Sequence[str]
 
     @property
     def jobs(self) -> int:
-        """Of the rules that are done."""
+        """Return the number of jobs of the finished rules."""
         return sum(step.jobs for step in self.steps if step.seconds is not None)
 
     @property
     def seconds(self) -> float:
-        """Of all jobs, one after the other."""
+        """Return the total time of all jobs."""
         return sum(step.seconds or 0 for step in self.steps)
 
 
 def provenance_page(results: Results) -> ProvenancePage:
-    """Every resolved setting, every job, every digest and every table."""
+    """Choose every resolved setting, every job, every digest and every table."""
     made = results.provenance
     return ProvenancePage(
         code=code_of(made.commit),
@@ -77,13 +77,13 @@ def provenance_page(results: Results) -> ProvenancePage:
 
 
 def code_of(described: str) -> Code:
-    """What `git describe --always --dirty` said, or why it said nothing."""
+    """Parse the output of `git describe --always --dirty`, or the reason why there is none."""
     found = re.fullmatch(r"([0-9a-f]{7,64})(-dirty)?", described)
     return Code(found[1], found[2] is not None) if found else Code(None, False)
 
 
 def steps(made: Provenance) -> list[Step]:
-    """The rules that had jobs for this site, as the Snakefile orders them; none where no jobs are known."""
+    """Return the rules that had jobs for this site, in the order of the Snakefile; none if no jobs are known."""
     jobs = made.history.jobs
     if not jobs:
         return []
@@ -99,19 +99,19 @@ def steps(made: Provenance) -> list[Step]:
 
 
 def steps_table(found: Sequence[Step]) -> pd.DataFrame:
-    """The steps as a table that can be downloaded, a row each; times in seconds."""
+    """Return the steps as a table for download, one row each; times are in seconds."""
     rows = [(each.rule, each.does, " ".join(each.takes_from), each.jobs, each.seconds, each.longest) for each in found]
     return pd.DataFrame(rows, columns=pd.Index(["rule", "does", "takes_from", "jobs", "seconds", "longest"]))
 
 
 def contents(history: History) -> dict[str, str]:
-    """The data set and the checkpoints that jobs took in, each with the first digits of its sha256."""
+    """Return the data set and the checkpoints that jobs read, each with the first digits of its SHA-256 digest."""
     shown = sorted(file for file in history.digests if file.startswith(("data/", "checkpoints/")))
     return {file: history.digests[file][:DIGITS] for file in shown}
 
 
 def settings_file(params: Params, preset_changes: Mapping[str, tuple[Any, Any]]) -> str:
-    """A params.yaml that resolves to the same parameters, and whose preset changes the same."""
+    """Return a params.yaml that resolves to the same parameters and whose preset makes the same changes."""
     sections = params.model_dump(mode="json")
     preset: dict[str, Any] = {}
     for key, (paper, here) in preset_changes.items():
@@ -129,7 +129,7 @@ def settings_file(params: Params, preset_changes: Mapping[str, tuple[Any, Any]])
 
 
 def flat(settings: Mapping[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    """Nested settings by dotted key; an empty mapping is "family's defaults"."""
+    """Yield nested settings by dotted key; an empty mapping, which means the family's defaults, is kept."""
     for key, value in settings.items():
         if isinstance(value, Mapping) and value:
             yield from flat(value, f"{prefix}{key}.")
