@@ -77,8 +77,8 @@ def vanishing_gradient(trained: Trained) -> pd.DataFrame:
 
 
 def frozen_generator(trained: Trained) -> pd.DataFrame:
-    """At three diagnostics in a row, the samples of fixed noise change by less than a hundredth of their norm. At the
-    same time, the generator's loss changes by less than 0.001 nats a step.
+    """At three diagnostics in a row, the samples of fixed noise have changed since the previous one by less than a
+    hundredth of their norm. At the same time, the generator's loss changes by less than 0.001 nats a step.
     """
     loss = trained.between_checks("generator_loss", slope)
     table = pd.DataFrame({"moved": trained.of("change").get("samples"), "slope of the loss": loss})
@@ -118,8 +118,8 @@ def oscillation(trained: Trained) -> pd.DataFrame:
 
 def posterior_collapse(trained: Trained) -> pd.DataFrame:
     """After the first epoch, one of two signs appears at three diagnostics in a row. Either fewer than a tenth of the
-    code's dimensions are active, which means that the variance of their mean over images is above 0.01. Or fewer than a
-    tenth carry information about the image, which means a KL divergence above 0.01 nats.
+    code's dimensions are active (variance over images of the posterior mean above 0.01). Or fewer than a tenth carry
+    information about the image (KL divergence above 0.01 nats).
     """
     active, nats = ((trained.of(quantity) > 0.01).mean(axis=1) for quantity in ("variance", "kl"))
     table = pd.DataFrame({"active": active, "with information": nats})
