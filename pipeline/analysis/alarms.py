@@ -100,9 +100,9 @@ def mode_collapse(trained: Trained) -> pd.DataFrame:
 
 
 def oscillation(trained: Trained) -> pd.DataFrame:
-    """After the first epoch, within 2,000 steps, D(G(z)) without its trend oscillates with a period of 20 to 500 steps
-    and a standard deviation of at least 0.01. Its autocorrelation is below -0.3 after half a period and above 0.3 after
-    a whole period.
+    """After the first epoch, D(G(z)) without its trend oscillates within a window of 2,000 steps. The period is 20 to
+    500 steps, and the standard deviation is at least 0.01. The autocorrelation is below -0.3 after half a period and
+    above 0.3 after a whole period.
     """
     columns = ["period", "correlation", "fires"]
     if "D_fake" not in trained.history:

@@ -86,8 +86,8 @@ def permutation_test(a: np.ndarray, b: np.ndarray) -> Permutation:
     least as much, in units of its standard deviation. Scores of the same images are correlated, so this costs far less
     power than multiplying p by their number.
 
-    Both p values are at least 2/20 for 3 against 3 seeds, 2/70 for 4 against 4, 2/252 for 5 against 5 and 2/12870 for 8
-    against 8. With one seed on each side they are 1.
+    For n against n seeds, both p values are at least 2 / C(2n, n): 2/20 for three, 2/70 for four, 2/252 for five, and
+    2/12870 for eight. With one seed on each side they are 1.
 
     Args:
         a: (scores, seeds)

@@ -38,8 +38,8 @@ def verdicts(metrics: pd.DataFrame, models: Sequence[str]) -> pd.DataFrame:
       .0079 for five. So fewer than four seeds decide nothing, and five decide among up to 6 pairs.
     - `one training each`, if both have one: each draw of one model is better than each draw of the other. There are at
       least two draws of each, and the gap exceeds 3 pooled standard deviations of the draws. This says that the two
-      trained models differ, and nothing about other seeds. For two models with equal scores it is wrong in 9.5 % of the
-      tests with two draws, and in 2.1 % with three (Student's t, beyond 3 and 3.7).
+      trained models differ, and nothing about other seeds. The error rate for two models with equal scores is 9.5 %
+      with two draws and 2.1 % with three (Student's t, beyond 3 and 3.7).
 
     Only the set `images` is compared. A pair has no row for a metric that one of the two lacks. Nor does it if the
     metric is a distance from real images whose own value is unknown.
@@ -178,8 +178,8 @@ def ranks(found: pd.DataFrame) -> pd.DataFrame:
         found: the table that `verdicts` returned.
 
     Returns:
-        question, metric, space, model, best, worst. With M models, `best` is 1 + the number of models that are
-        decidedly better, and `worst` is M - the number of models that are decidedly worse.
+        question, metric, space, model, best, worst. `best` is 1 + (number of decidedly better models), and `worst` is
+        (number of models) - (number of decidedly worse models).
     """
     rows = []
     for (question, metric, space), tests in found.groupby(["question", "metric", "space"], sort=False, dropna=False):

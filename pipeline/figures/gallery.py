@@ -16,9 +16,11 @@ def tiles(labels: pd.DataFrame) -> pd.DataFrame:
         labels: one row for each image: set, index, label, confidence, kind, and the probabilities p_0, p_1, ...
 
     Returns:
-        One row for each tile: its place in the gallery, the pixels to its left and above it on the sheet, its index in
-        the draw, label, confidence, kind, and the second likeliest label with its probability. Probabilities have four
-        decimals.
+        One row for each tile. Probabilities have four decimals.
+
+        - place: its place in the gallery; left, top: the pixels to its left and above it on the sheet;
+        - index, label, confidence, kind: of its image in the draw;
+        - second, second_probability: the second likeliest label and its probability.
     """
     drawn = labels[labels["set"] == "images"].sort_values("index").head(IMAGES)
     probabilities = drawn.filter(regex=r"^p_\d+$").to_numpy()

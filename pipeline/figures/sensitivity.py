@@ -32,6 +32,7 @@ class Question:
 
     @property
     def bottom(self) -> float:
+        """Return the height at which its rows end."""
         return self.top + len(self.titles)
 
 

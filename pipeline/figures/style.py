@@ -1,7 +1,7 @@
 """Define the style of every figure and its bytes: SVG that follows the reader's theme, and PNG of exact pixels.
 
-An SVG keeps its text as text. Sizes suit both large and small screens: a figure is 538 px wide if there is room, and
-its text still has about 9 px on a phone that shows the figure 350 px wide.
+An SVG keeps its text as text, with sizes for both large and small screens. A figure is 538 px wide if there is room. If
+a phone shows it 350 px wide, its text still has about 9 px.
 """
 
 import base64

@@ -58,9 +58,9 @@ class Graph:
 class Recorded:
     """Wrap a training step of `model`: run it normally at first, then record it for each batch size and replay it.
 
-    A graph repeats kernels and nothing else. Therefore a step is never recorded if it waits for the GPU, or if it
-    changes a module attribute other than by writing to a tensor in place. The recorder then says why, and every step
-    runs normally.
+    A graph repeats kernels and nothing else. Therefore a step is never recorded if it waits for the GPU. The same holds
+    if it changes a module attribute, except for tensors that it changes in place. The recorder then says why, and every
+    step runs normally.
     """
 
     def __init__(self, model: nn.Module, step: Step, recorder: Recorder) -> None:

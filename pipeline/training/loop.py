@@ -142,6 +142,7 @@ class Training:
 
     @property
     def epoch_is_over(self) -> bool:
+        """Return whether all batches of this epoch are done."""
         return self.batch == self.history.steps_per_epoch
 
     def progress(self, images: int) -> Progress:
@@ -286,6 +287,7 @@ class Optimizers:
         }
 
     def restore(self, model: nn.Module, state: Mapping[str, Tensor]) -> None:
+        """Restore what `state()` returned."""
         remembered: dict[str, dict[int, dict[str, Tensor]]] = {}
         for name, value in state.items():
             part, parameter, quantity = name.split("/")
@@ -309,6 +311,7 @@ class Average:
 
     @torch.no_grad()
     def update(self) -> None:
+        """Move the average towards the present weights."""
         if not self.decay:
             return
         current = {name: value for name, value in self.model.state_dict().items() if value.is_floating_point()}
@@ -317,9 +320,11 @@ class Average:
         get_ema_multi_avg_fn(self.decay)(list(self.averaged.values()), list(current.values()), 0)
 
     def state(self) -> dict[str, Tensor]:
+        """Return the averaged weights and buffers; empty before the first update, or without averaging."""
         return self.averaged
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Restore what `state()` returned, on the device of the model."""
         current = self.model.state_dict()
         self.averaged = {name: state[name].to(value.device) for name, value in current.items() if name in state}
 

@@ -128,6 +128,7 @@ class Monitor:
         return named("checks", self.checks.state()) | named("snapshots", snapshots) | {"samples": self.samples}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Restore what `state()` returned."""
         self.checks.restore(under("checks", state))
         snapshots = under("snapshots", state)
         self.snapshots = {step: snapshots[str(step)] for step in sorted(map(int, snapshots))}

@@ -62,6 +62,7 @@ class ResumeFile:
         return "its last resume file" if self.path.exists() else "the beginning"
 
     def delete(self) -> None:
+        """Delete the file, if there is one."""
         self.path.unlink(missing_ok=True)
 
 
