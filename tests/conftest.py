@@ -1,5 +1,6 @@
 """What several test files share."""
 
+import functools
 import os
 import shutil
 import sys
@@ -7,15 +8,21 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import site_results
 from browser import QUIET, find
 from filelock import FileLock
 from playwright.sync_api import Browser, sync_playwright
-from workspace import SNAKEMAKE, Workspace
+from threadpoolctl import threadpool_limits
+from workspace import ONE_THREAD, SNAKEMAKE, Workspace
 
 from pipeline.core.compute import choose
 from pipeline.core.params import Compute
 from pipeline.data import sources
 from pipeline.data.dataset import Dataset
+from pipeline.report import site as report
+from pipeline.report.inputs import Results
+from pipeline.report.load import load
+from pipeline.report.site import render
 
 ROOT = Path(__file__).parents[1]
 LONGEST = [
@@ -62,6 +69,38 @@ def clone(finished: Workspace, tmp_path: Path) -> Workspace:
     return finished.cloned(tmp_path / "clone")
 
 
+@pytest.fixture(scope="session", autouse=True)
+def templates_compiled_once() -> Iterator[None]:
+    """Compiling the templates is half of the work of making the pages."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(report, "prepare", functools.cache(report.prepare))
+        yield
+
+
+@pytest.fixture(scope="session")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The results of a small run. Nobody changes them."""
+    return site_results.build(tmp_path_factory.mktemp("run"), site_results.params())
+
+
+@pytest.fixture(scope="session")
+def results(run: Path) -> Results:
+    """These results, loaded for the report."""
+    return load(run, site_results.params(), site_results.CHANGES, site_results.PROVENANCE)
+
+
+@pytest.fixture(scope="session")
+def pages(results: Results) -> dict[str, str]:
+    """The pages that say them: path from the site's root, and HTML."""
+    return render(results, site_results.TEMPLATES)
+
+
+@pytest.fixture(scope="session")
+def site(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The site of these results, as the stage writes it. Nobody changes it."""
+    return site_results.rendered(run, site_results.params(), tmp_path_factory.mktemp("site"))
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """A real Chromium."""
@@ -80,6 +119,8 @@ def browser() -> Iterator[Browser]:
 def pytest_configure() -> None:
     """One thread for each test process, and no slow denormal numbers, as in the pipeline."""
     choose(Compute(device="cpu", precision="float32", threads=1))
+    threadpool_limits(1)  # of the libraries that are loaded already
+    os.environ |= ONE_THREAD
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

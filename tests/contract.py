@@ -53,7 +53,7 @@ def labels(model: GenerativeModel, count: int) -> torch.Tensor | None:
     return torch.arange(count) % model.config.classes if isinstance(model, Conditional) else None
 
 
-def moves(model: TrainedModel, images: torch.Tensor) -> Iterator[Objective]:
+def objectives_of(model: TrainedModel, images: torch.Tensor) -> Iterator[Objective]:
     return model.labelled_objectives(images, labels(model, len(images)))
 
 
@@ -91,7 +91,7 @@ def training_follows_the_seed(build: Build) -> None:
 
 def losses(model: TrainedModel, seed: int) -> list[float]:
     torch.manual_seed(seed)
-    return [objective.loss.item() for objective in moves(model.train(), digits(16))]
+    return [objective.loss.item() for objective in objectives_of(model.train(), digits(16))]
 
 
 def every_parameter_moves(build: Build, arithmetic: Arithmetic = FLOAT32) -> None:
@@ -111,7 +111,7 @@ def every_parameter_moves_in_low_precision(build: Build) -> None:
 
 def an_objective_moves_only_what_it_trains(build: Build) -> None:
     model = built(build)
-    for objective in moves(model.train(), digits(8)):
+    for objective in objectives_of(model.train(), digits(8)):
         mine = set(objective.trains.parameters())
         assert mine and mine <= set(model.parameters())
         assert all(value.dim() == 0 for value in [*objective.losses.values(), *objective.logged.values()])
@@ -121,25 +121,25 @@ def an_objective_moves_only_what_it_trains(build: Build) -> None:
 
 def training_improves_every_objective(build: Build) -> None:
     """Each objective falls where only its own module moves."""
-    count = len(list(moves(built(build), digits(4))))
+    count = len(list(objectives_of(built(build), digits(4))))
     for index in range(count):
         model = built(build)
-        before = objective(model, index).loss.item()
+        before = nth_objective(model, index).loss.item()
         for step in range(20):
-            move = objective(model, index, seed=step, images=64)
+            objective = nth_objective(model, index, seed=step, images=64)
             objective.loss.backward(inputs=(parameters := list(objective.trains.parameters())))
             with torch.no_grad():
                 for parameter in parameters:
                     parameter -= 0.01 * parameter.grad / (parameter.grad.norm() + 1e-12)
                     parameter.grad = None
-        after = objective(model, index).loss.item()
+        after = nth_objective(model, index).loss.item()
         assert after < before, f"objective {index} went from {before:.4f} to {after:.4f}"
 
 
-def objective(model: TrainedModel, index: int, seed: int = 0, images: int = 256) -> Objective:
+def nth_objective(model: TrainedModel, index: int, seed: int = 0, images: int = 256) -> Objective:
     """In training mode: only there are the means that a batch is normalised by those of the weights as they are."""
     torch.manual_seed(seed)
-    return next(itertools.islice(moves(model.train(), digits(images)), index, None))
+    return next(itertools.islice(objectives_of(model.train(), digits(images)), index, None))
 
 
 def everything_lies_on_the_models_device(build: Build) -> None:
@@ -170,7 +170,7 @@ def evaluation_changes_nothing(build: Build) -> None:
     before = copy.deepcopy(model.state_dict())
     found = loop.evaluate(model, (digits(32) * 255).byte().squeeze(1), labels(model, 32))
     assert all(torch.equal(before[name], value) for name, value in model.state_dict().items())
-    assert sorted(found.terms) == sorted(term for terms in found.objectives.values() for term in terms)
+    assert sorted(found.losses) == sorted(name for names in found.objectives.values() for name in names)
 
 
 def being_watched_changes_nothing(build: Build) -> None:
@@ -221,7 +221,7 @@ def fakes_move_with_the_generator(build: Build) -> None:
     assert logits.shape == (5, 1) and logits.dtype == torch.float32
     gradients = torch.autograd.grad(logits.sum(), list(model.generator.parameters()))
     assert all(gradient.abs().sum() > 0 for gradient in gradients)
-    logged = {name for objective in moves(model, digits(4)) for name in [*objective.losses, *objective.logged]}
+    logged = {name for objective in objectives_of(model, digits(4)) for name in [*objective.losses, *objective.logged]}
     assert {"D_real", "D_fake", "D_right", "generator_loss"} <= logged
 
 
@@ -242,32 +242,32 @@ def codes_have_images_and_images_have_codes(build: Build) -> None:
     assert images.shape == (5, 1, 28, 28) and images.min() >= 0 and images.max() <= 1
 
 
-def draws_have_their_means(build: Build) -> None:
+def observations_have_their_means(build: Build) -> None:
     model = built(build)
     assert isinstance(model, ObservationModel)
     means = digits(1).expand(4000, -1, -1, -1)
-    draws = model.observe(means, torch.Generator().manual_seed(0))
-    assert draws.shape == means.shape and draws.min() >= 0 and draws.max() <= 1
-    assert (draws.mean(0) - means[0]).abs().max() < 0.05
-    assert torch.equal(draws, model.observe(means, torch.Generator().manual_seed(0)))
-    assert not torch.equal(draws, model.observe(means, torch.Generator().manual_seed(1)))
+    observations = model.observe(means, torch.Generator().manual_seed(0))
+    assert observations.shape == means.shape and observations.min() >= 0 and observations.max() <= 1
+    assert (observations.mean(0) - means[0]).abs().max() < 0.05
+    assert torch.equal(observations, model.observe(means, torch.Generator().manual_seed(0)))
+    assert not torch.equal(observations, model.observe(means, torch.Generator().manual_seed(1)))
 
 
 def the_label_decides_its_own_image_only(build: Build) -> None:
     model = built(build).eval()
     assert isinstance(model, Conditional)
 
-    def asked(*classes: int) -> torch.Tensor:
+    def requested(*classes: int) -> torch.Tensor:
         return model.sample_labelled(torch.tensor(classes), torch.Generator().manual_seed(0))
 
-    images, again, other = asked(0, 1, 1), asked(0, 1, 1), asked(0, 1, 0)
+    images, again, other = requested(0, 1, 1), requested(0, 1, 1), requested(0, 1, 0)
     assert images.shape == (3, 1, 28, 28) and images.min() >= 0 and images.max() <= 1 and not images.requires_grad
     assert torch.equal(images, again), "the same labels and seed should give the same images"
     assert torch.equal(images[:2], other[:2]), "a label should leave the other images alone"
     assert not torch.equal(images[2], other[2]), "another label should give another image"
 
 
-def samples_are_of_the_class_that_was_asked_for(build: Build) -> None:
+def samples_are_of_the_requested_class(build: Build) -> None:
     """After 120 steps on noise of which one half, that the class names, is brighter."""
     model = built(build)
     assert isinstance(model, Conditional)
@@ -279,7 +279,7 @@ def samples_are_of_the_class_that_was_asked_for(build: Build) -> None:
     images = model.sample_labelled(told[:100], torch.Generator().manual_seed(0))
     found = images[:, :, :14].mean((1, 2, 3)) > images[:, :, 14:].mean((1, 2, 3))
     share = (found == told[:100].bool()).float().mean()
-    assert share > 0.95, f"only {share:.0%} of the samples are of the class that was asked for"
+    assert share > 0.95, f"only {share:.0%} of the samples are of the requested class"
 
 
 def the_discriminator_is_told_the_class(build: Build) -> None:
@@ -292,14 +292,14 @@ def the_discriminator_is_told_the_class(build: Build) -> None:
         found = [
             [objective.loss for objective in model.objectives(digits(8), torch.full((8,), label))] for label in (0, 1)
         ]
-    assert all(one != other for one, other in zip(*found, strict=True)), "its judgement should depend on the label"
+    assert all(one != other for one, other in zip(*found, strict=True)), "its output should depend on the label"
 
 
 def all_classes_are_drawn_alike(build: Build) -> None:
-    model, asked = built(build), []
+    model, requested = built(build), []
     assert isinstance(model, Conditional)
     draw = model.sample_labelled
-    model.sample_labelled = lambda labels, rng: asked.append(labels) or draw(labels, rng)  # type: ignore[method-assign]
+    model.sample_labelled = lambda labels, rng: requested.append(labels) or draw(labels, rng)  # type: ignore[method-assign]
     assert sample(model, 2000).shape == (2000, 1, 28, 28)
-    counts = torch.cat(asked).bincount(minlength=model.config.classes)
+    counts = torch.cat(requested).bincount(minlength=model.config.classes)
     assert counts.sum() == 2000 and (counts - 200).abs().max() < 5 * 200**0.5

@@ -12,16 +12,17 @@ import pandas as pd
 
 from pipeline.analysis.summary import summarise
 from pipeline.analysis.verdicts import ranks, verdicts
+from pipeline.core.names import TEST
+from pipeline.core.outputs import produced
 from pipeline.core.params import Params
 from pipeline.figures.gallery import tiles
 from pipeline.metrics.base import CORRUPTIONS, Metric
 from pipeline.metrics.catalogue import CATALOGUE
-from pipeline.report.inputs import SENSITIVITY, OF_ALL, OF_IMAGES
-from pipeline.core.names import TEST
-from pipeline.report.load import OF_CURVES, figures_of
-
-from pipeline.core.names import COPIES
+from pipeline.report.inputs import Results
+from pipeline.report.load import load
 from pipeline.report.wording import BASELINES
+from pipeline.stages import render
+from pipeline.workflow.provenance import Provenance
 
 ALARMS = {  # of models that are named so; all others have none
     "gan_saturating": [
@@ -105,6 +106,8 @@ CLAIMS = [
     },
 ]
 
+TEMPLATES = Path(__file__).parents[1] / "site_templates"
+PROVENANCE = Provenance("COMMIT", "SETTINGS", {"python": "VERSION", "torch": "VERSION"}, "PLATFORM", "DATE")
 DIGITS = tuple("0123456789")
 MODELS: Mapping[str, dict[str, Any]] = {
     "gan": {"family": "gan", "epochs": 40, "batch_size": 256, "lr": 0.0002},
@@ -178,60 +181,93 @@ def params(
 
 
 def build(folder: Path, run: Params, class_names: Sequence[str] = DIGITS) -> Path:
-    """Write all that the render stage reads."""
-    rng = np.random.default_rng(0)
-    for name, model in run.models.items():
-        layers = LAYERS[model.family]
-        write(folder / f"networks/{name}.json", networks(name, model.family, layers))
-        for seed in run.seeds:
-            config = {**DEFAULTS[model.family], **CONFIGS[model.family], **model.overrides}
-            write(folder / f"training/{name}/{seed}.json", training(name, model.family, seed, config))
-            table = labels(rng, class_names, 300)
-            write(folder / f"labels/{name}/{seed}.csv", table)
-            if seed == run.seeds[0]:
-                write(folder / f"figures/{name}/gallery.csv", tiles(table[:60]))
-            if "requested.svg" in figures_of(model.family):
-                write(folder / f"figures/{name}/requested.csv", confusion(rng, len(class_names)))
-            write(folder / f"checks/{name}/{seed}.csv", checks())
-            write(folder / f"diagnosis/{name}/{seed}/shares.csv", shares(len(class_names)))
-            write(folder / f"diagnosis/{name}/{seed}/alarms.csv", alarms(name, seed, run.seeds))
-            if model.family == "gan":
-                write(folder / f"perfect_discriminator/{name}/{seed}.csv", experiment(seed))
-        if "film.png" in figures_of(model.family):
-            write(folder / f"figures/{name}/film.csv", film())
-        if "manifold.png" in figures_of(model.family):
-            write(folder / f"figures/{name}/latent.json", latent(len(class_names)))
-        write(folder / f"curves/{name}.csv", pd.DataFrame({"epoch": [1, 2], "loss": [1.5, 1.25]}))
-    table = labels(rng, class_names, 300)
-    write(folder / f"labels/{TEST}/0.csv", table)
-    write(folder / f"figures/{TEST}/gallery.csv", tiles(table[:60]))
+    """Write every file that the render stage reads: those of the table of outputs, and no others."""
     write(folder / "metrics.csv", metrics(run, class_names))
     measured = pd.read_csv(folder / "metrics.csv")
-    write(folder / "summary.csv", summarise(measured))
     compared = verdicts(measured, list(run.models))
-    write(folder / "verdicts.csv", compared)
-    write(folder / "ranks.csv", ranks(compared))
-    write(folder / "claims.csv", pd.DataFrame(CLAIMS))
-    if run.metrics.sensitivity:
-        write(folder / "figures/comparison/sensitivity.csv", sensitivity())
-        picture(folder / "figures" / SENSITIVITY)
-    write(folder / "classifier/summary.json", summary(class_names))
-    write(folder / "classifier/confusion.csv", confusion(rng, len(class_names)))
-    write(
-        folder / "classifier/reliability.csv",
-        pd.DataFrame({"lower": [0.9], "upper": [1.0], "count": [10000]}),
-    )
-    for name in (*run.models, TEST, COPIES):
-        write(folder / f"figures/{name}/nearest.csv", neighbours())
-        write(folder / f"figures/{name}/bins.csv", bins())
-    for name in OF_CURVES:
-        write(folder / f"figures/comparison/{name}.csv", pd.DataFrame({"source": [TEST], "value": [0.5]}))
-    for path in (*OF_ALL, *(f"{TEST}/{figure}" for figure in OF_IMAGES)):
-        picture(folder / "figures" / path)
-    for name, model in run.models.items():
-        for figure in figures_of(model.family):
-            picture(folder / "figures" / name / figure)
+    of_run = {
+        "summary.csv": summarise(measured),
+        "verdicts.csv": compared,
+        "ranks.csv": ranks(compared),
+        "claims.csv": pd.DataFrame(CLAIMS),
+    }
+    for file in produced(run):
+        path = folder / file.path
+        if file.is_picture:
+            picture(path)
+        elif file.path != "metrics.csv":
+            write(path, of_run[file.path] if file.path in of_run else content(file.path, run, class_names))
     return folder
+
+
+def content(path: str, run: Params, class_names: Sequence[str]) -> Mapping[str, Any] | pd.DataFrame:
+    """Return what a file of a single source holds; the same for the same path."""
+    rng, classes = noise(path), len(class_names)
+    match path.partition(".")[0].split("/"):
+        case ["classifier", "summary"]:
+            return summary(class_names)
+        case ["classifier", "confusion"] | ["figures", _, "requested"]:
+            return confusion(rng, classes)
+        case ["classifier", "reliability"]:
+            return pd.DataFrame({"lower": [0.9], "upper": [1.0], "count": [10000]})
+        case ["figures", "comparison", "sensitivity"]:
+            return sensitivity()
+        case ["figures", "comparison", _]:
+            return pd.DataFrame({"source": [TEST], "value": [0.5]})
+        case ["figures", source, "gallery"]:
+            return tiles(labels(noise(f"labels of {source}"), class_names, 300)[:60])
+        case ["figures", _, "nearest"]:
+            return neighbours()
+        case ["figures", _, "bins"]:
+            return bins()
+        case ["figures", _, "film"]:
+            return film()
+        case ["figures", _, "latent"]:
+            return latent(classes)
+        case ["labels", source, _]:
+            return labels(noise(f"labels of {source}"), class_names, 300)
+        case ["networks", name]:
+            family = run.models[name].family
+            return networks(name, family, LAYERS[family])
+        case ["training", name, seed]:
+            family = run.models[name].family
+            config = {**DEFAULTS[family], **CONFIGS[family], **run.models[name].overrides}
+            return training(name, family, int(seed), config)
+        case ["curves", _]:
+            return pd.DataFrame({"epoch": [1, 2], "loss": [1.5, 1.25]})
+        case ["diagnostics", _, _]:
+            return diagnostics()
+        case ["snapshot_labels", _, _]:
+            return snapshot_labels(classes)
+        case ["alarms", name, seed]:
+            return alarms(name, int(seed), run.seeds)
+        case ["perfect_discriminator", _, seed]:
+            return experiment(int(seed))
+    raise NotImplementedError(f"Say in tests/site_results.py what {path} holds.")
+
+
+def read(folder: Path, class_names: tuple[str, ...] = DIGITS, **choices: Any) -> Results:
+    """A run's results, built small and loaded, with a provenance that never changes."""
+    run = params(**choices)
+    return load(build(folder, run, class_names), run, CHANGES, PROVENANCE)
+
+
+def write_site(folder: Path, into: Path, **choices: Any) -> Path:
+    """The site of such results, built in a folder."""
+    run = params(**choices)
+    return rendered(build(folder, run), run, into)
+
+
+def rendered(folder: Path, run: Params, into: Path) -> Path:
+    """The site of results that are there."""
+    render.main(
+        params=run,
+        preset_changes=CHANGES,
+        results_folder=folder,
+        templates_folder=TEMPLATES,
+        site_folder=into,
+    )
+    return into
 
 
 def write(path: Path, content: Mapping[str, Any] | pd.DataFrame) -> None:
@@ -291,7 +327,7 @@ def training(name: str, family: str, seed: int, config: Mapping[str, Any]) -> di
     }
 
 
-def checks() -> pd.DataFrame:
+def diagnostics() -> pd.DataFrame:
     return pd.DataFrame({"step": [47, 94], "quantity": "change", "part": "samples", "value": [0.81, 0.256]})
 
 
@@ -316,7 +352,7 @@ def bins() -> pd.DataFrame:
     return pd.DataFrame({"bin": [0, 1], "train": [0.5, 0.5], "fake": [0.4, 0.6], "z": [-3.0, 3.0]})
 
 
-def shares(classes: int) -> pd.DataFrame:
+def snapshot_labels(classes: int) -> pd.DataFrame:
     return pd.DataFrame({"step": 94, "label": range(classes), "share": 1 / classes})
 
 
@@ -353,7 +389,7 @@ def metrics(run: Params, class_names: Sequence[str]) -> pd.DataFrame:
         *((baseline, 0, "images") for baseline in BASELINES),
         *((name, seed, "images") for name, seed in trained(run)),
     ]
-    observed = [(name, seed, "draws") for name, seed in trained(run) if run.models[name].family == "vae"]
+    observed = [(name, seed, "observations") for name, seed in trained(run) if run.models[name].family == "vae"]
     for model, seed, drawn in sources + observed:
         kind = model if model in DISTANCE else run.models[model].family
         for draw in range(run.samples.draws):

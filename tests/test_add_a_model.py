@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 import site_results
 from conftest import ROOT
-from test_site import text_of, write_site
+from site_results import write_site
+from test_site import text_of
 from workspace import Workspace
 
 from pipeline.core import artifacts, families

@@ -12,12 +12,17 @@ import pytest
 from scipy.stats import spearmanr
 from sklearn.neighbors import KNeighborsClassifier
 
-from pipeline.analysis.claim_inputs import Inputs, clear_confidence, loss_correlation, neighbour_hits
-from pipeline.analysis.claims import CLAIMS, OPEN, REFUTED, SUPPORTED, claims
+from pipeline.analysis import vanishing
+from pipeline.analysis.claim_inputs import Inputs, NotInThisRun, clear_confidence, loss_correlation, neighbour_hits
+from pipeline.analysis.claims import OPEN, REFUTED, SUPPORTED, Claim, Finding, judge_claims
+from pipeline.analysis.paper_claims import CLAIMS
 from pipeline.analysis.summary import summarise
+from pipeline.analysis.vanishing import orders_lost
 from pipeline.analysis.verdicts import verdicts
 from pipeline.core import artifacts
+from pipeline.core.params import Samples
 from pipeline.metrics.proportions import wilson
+from pipeline.report.training_health import beaten
 from pipeline.stages import check_claims, compare
 
 GAN = {"epochs": 200, "latent": 128, "lr": 2e-4, "loss": "nonsaturating"}
@@ -104,7 +109,9 @@ def run(seeds: Sequence[int] = SEEDS, **changed: Sequence[float]) -> Inputs:
 
 def judged(inputs: Inputs) -> pd.DataFrame:
     """The table, by what each claim is about."""
-    return claims(inputs).set_index(pd.Index([claim.finding.__name__ + "_" + claim.roles[0] for claim in CLAIMS]))
+    return judge_claims(CLAIMS, inputs).set_index(
+        pd.Index([claim.finding.__name__ + "_" + claim.roles[0] for claim in CLAIMS])
+    )
 
 
 AS_THE_PAPER_SAYS = {
@@ -139,7 +146,7 @@ def test_a_run_that_shows_what_the_paper_says_supports_it_and_says_by_which_numb
     assert (found["lower"].dropna() <= found["number"].loc[found["lower"].notna()]).all()
     assert found["lower"].isna().sum() == 1  # of a count of scores
     assert (found["survives"] == "").all() and found["note"].str.len().gt(0).all()
-    assert list(claims(run()).columns) == [
+    assert list(judge_claims(CLAIMS, run()).columns) == [
         "name", "claim", "section", "measure", "rule", "number", "lower", "upper", "unit", "verdict", "note", "survives"
     ]  # fmt: skip
 
@@ -216,19 +223,21 @@ def test_alarms_are_compared_by_fishers_exact_test(raised: Mapping[str, int], ve
 
 
 def experiment(taken: float, left: float) -> pd.DataFrame:
-    return pd.DataFrame({"D_fake": [0.5, taken], "saturating": [0.1, left], "nonsaturating": [1.0, 10.0]})
+    return pd.DataFrame(
+        {"step": [0, 150], "D_fake": [0.5, taken], "saturating": [0.1, left], "nonsaturating": [1.0, 10.0]}
+    )
 
 
 @pytest.mark.parametrize(("left", "verdict"), [((1e-5, 1e-4), SUPPORTED), ((0.05, 0.2), REFUTED), ((1e-5, 0.05), OPEN)])
 def test_a_gradient_vanishes_if_each_discriminator_that_won_took_it(left: tuple[float, float], verdict: str) -> None:
     of_gan = {seed: experiment(1e-6, value) for seed, value in enumerate(left)}
-    beaten = {"gan": of_gan | {2: experiment(0.4, 0.3)}}
-    found = judged(replace(run(), gradients=beaten)).loc["vanishes_gan"]
+    fresh = {"gan": of_gan | {2: experiment(0.4, 0.3)}}
+    found = judged(replace(run(), gradients=fresh)).loc["vanishes_gan"]
     orders = [math.log10(0.1 / value) for value in left]
     assert found["verdict"] == verdict and found["number"] == pytest.approx(np.mean(orders))
     assert (found["lower"], found["upper"]) == pytest.approx((min(orders), max(orders)))
     assert found["note"].startswith("The fresh discriminator won in 2 of 3 experiments. The range")
-    assert "-log D(G(z)) lost -1.0" in found["note"]
+    assert "−log D(G(z)) fell by -1.0 there" in found["note"]
 
 
 def test_a_generator_that_nobody_beat_leaves_it_open_and_a_control_that_was_beaten_decides_it() -> None:
@@ -302,7 +311,7 @@ def test_the_verdict_is_tried_with_variants_that_differ_in_latent_size_and_epoch
 
 def test_confidence_is_that_in_clear_digits_draw_by_draw() -> None:
     labels = pd.DataFrame({
-        "set": ["images"] * 6 + ["draws"] * 2,
+        "set": ["images"] * 6 + ["observations"] * 2,
         "index": [0, 1, 2, 3, 4, 5, 0, 1],
         "kind": ["clear", "ambiguous", "clear", "clear", "unlike", "ambiguous", "clear", "clear"],
         "confidence": [0.9, 0.1, 1.0, 0.8, 0.2, 0.3, 0.0, 0.0],
@@ -339,57 +348,65 @@ def test_neighbours_are_scikit_learns() -> None:
     assert neighbour_hits(codes, labels) == ((labels[second] == labels).sum(), 200)
 
 
-def write(folder: Path, inputs: Inputs) -> list[str]:
-    """What the two stages read, in files, and the arguments of the second."""
+def write(folder: Path, inputs: Inputs) -> dict[str, list[Path]]:
+    """Write what the two stages read. Returns the files of the second by the names of its parameters."""
     rng = np.random.default_rng(0)
-    files: dict[str, list[Path]] = {name: [] for name in check_claims.FILES}
+    many = ("record", "alarm", "gradient", "label", "history", "snapshot_label", "latent")
+    files: dict[str, list[Path]] = {f"{kind}_files": [] for kind in many}
     for (model, seed), rows in inputs.metrics.groupby(["model", "seed"], sort=False):
-        artifacts.write_table(folder / f"measures/{model}/{seed}.csv", rows.assign(lower=None, upper=None, digest=None))
+        artifacts.write_table(folder / f"scores/{model}/{seed}.csv", rows.assign(lower=None, upper=None, digest=None))
 
-    def put(kind: str, path: str, table: pd.DataFrame) -> None:
-        artifacts.write_table(folder / path, table)
-        files[kind].append(folder / path)
+    def put(kind: str, path: str, content: pd.DataFrame | Mapping[str, Any]) -> None:
+        write = artifacts.write_table if isinstance(content, pd.DataFrame) else artifacts.write_json
+        write(folder / path, content)
+        files[f"{kind}_files"].append(folder / path)
 
     for model, seeds in inputs.records.items():
         for seed, about in seeds.items():
-            path = folder / f"training/{model}/{seed}.json"
-            artifacts.write_json(path, {**about, "objectives": {"generator": ["x"]}})
-            files["records"].append(path)
-            put("alarms", f"diagnosis/{model}/{seed}/alarms.csv", inputs.alarms[model][seed])
+            put("record", f"training/{model}/{seed}.json", {**about, "objectives": {"generator": ["x"]}})
+            put("alarm", f"alarms/{model}/{seed}.csv", inputs.alarms[model][seed])
             labels = pd.DataFrame({"set": "images", "index": range(200), "kind": "clear", "confidence": 0.99})
-            put("labels", f"labels/{model}/{seed}.csv", labels)
+            put("label", f"labels/{model}/{seed}.csv", labels)
             if model == "gan":
-                put("gradients", f"perfect_discriminator/{model}/{seed}.csv", inputs.gradients[model][seed])
+                put("gradient", f"perfect_discriminator/{model}/{seed}.csv", inputs.gradients[model][seed])
                 history = pd.DataFrame({"step": range(1, 9), "x": np.arange(8.0)})
-                put("histories", f"history/{model}/{seed}.csv", history)
+                put("history", f"history/{model}/{seed}.csv", history)
                 steps = [{"step": 2 * k, "label": label, "share": 0.5 + (label - 0.5) * k / 5}
                          for k in range(1, 5) for label in (0, 1)]  # fmt: skip
-                put("shares", f"diagnosis/{model}/{seed}/shares.csv", pd.DataFrame(steps))
+                put("snapshot_label", f"snapshot_labels/{model}/{seed}.csv", pd.DataFrame(steps))
             if model == "vae":
                 codes = np.concatenate([rng.normal(0, 1, (50, 2)), rng.normal(9, 1, (50, 2))])
-                path = folder / f"samples/{model}/{seed}-latent.npz"
+                path = folder / f"latent/{model}/{seed}.npz"
                 artifacts.write_arrays(path, codes=codes, labels=np.repeat([0, 1], 50))
-                files["latent"].append(path)
-    return [word for name, paths in files.items() for word in (f"--{name}", *map(str, paths))]
+                files["latent_files"].append(path)
+    return files
+
+
+def written(folder: Path) -> dict[str, Path]:
+    """Return where `compare` writes, by the names of its parameters."""
+    return {f"{name}_file": folder / name for name in ("table", "summary", "verdicts", "ranks", "selection")}
+
+
+SAMPLES = Samples(count=100, draws=2)
 
 
 def test_both_stages_read_and_write_their_files(tmp_path: Path) -> None:
-    inputs = run()
-    given = write(tmp_path, inputs)
-    out = {name: str(tmp_path / name) for name in ("metrics", "summary", "verdicts", "ranks", "selection", "claims")}
-    measures = sorted(str(path) for path in tmp_path.glob("measures/*/*.csv"))
-    tables = ["--summary", out["summary"], "--verdicts", out["verdicts"]]
-    compare.main([
-        *("--measures", *measures, "--models", *FAMILIES, "--table", out["metrics"]),
-        *(*tables, "--ranks", out["ranks"], "--selection", out["selection"]),
-    ])  # fmt: skip
-    check_claims.main(["--metrics", out["metrics"], *tables, *given, "--claims", out["claims"]])
-    found = pd.read_csv(out["claims"]).set_index(pd.Index(list(AS_THE_PAPER_SAYS)))
+    given, out = write(tmp_path, run()), written(tmp_path)
+    compare.main(score_files=sorted(tmp_path.glob("scores/*/*.csv")), models=list(FAMILIES), **out)
+    check_claims.main(
+        samples=SAMPLES,
+        metrics_file=out["table_file"],
+        summary_file=out["summary_file"],
+        verdicts_file=out["verdicts_file"],
+        claims_file=tmp_path / "claims",
+        **given,
+    )
+    found = pd.read_csv(tmp_path / "claims").set_index(pd.Index(list(AS_THE_PAPER_SAYS)))
     # Here the loss rises as the labels get less balanced.
     assert found["verdict"].to_dict() == AS_THE_PAPER_SAYS | {"no_stop_gan": REFUTED}
     assert found.loc["meaningful_vae", "number"] == 1 and found.loc["no_stop_gan", "number"] == 1
-    assert len(pd.read_csv(out["ranks"])) == 3 * 5
-    selection = artifacts.read_json(Path(out["selection"]))
+    assert len(pd.read_csv(out["ranks_file"])) == 3 * 5
+    selection = artifacts.read_json(out["selection_file"])
     assert set(selection) == {*FAMILIES, "test_images"} and set(selection["gan"]) == {"fd_percent", "sharpness_ratio"}
     assert selection["gan"]["fd_percent"] == pytest.approx(2.0205)
 
@@ -398,16 +415,69 @@ def test_scores_from_different_networks_are_refused_by_the_stage(tmp_path: Path)
     for model, rows in run().metrics.groupby("model"):
         artifacts.write_table(tmp_path / f"{model}.csv", rows.assign(digest=f"of {model}"))
     with pytest.raises(ValueError, match="pixels: expected features of one network"):
-        compare.main([
-            *("--measures", *map(str, tmp_path.glob("*.csv")), "--models", *FAMILIES),
-            *(word for name in ("table", "summary", "verdicts", "ranks", "selection") for word in (f"--{name}", "x")),
-        ])  # fmt: skip
+        compare.main(score_files=[*tmp_path.glob("*.csv")], models=list(FAMILIES), **written(tmp_path))
 
 
 def test_the_second_stage_runs_without_the_models_of_the_paper(tmp_path: Path) -> None:
     inputs = run()
     for name, table in (("m", inputs.metrics), ("s", inputs.summary), ("v", inputs.verdicts)):
         artifacts.write_table(tmp_path / name, table)
-    tables = [*("--metrics", str(tmp_path / "m"), "--summary", str(tmp_path / "s"), "--verdicts", str(tmp_path / "v"))]
-    check_claims.main([*tables, "--latent", "--claims", str(tmp_path / "c")])
+    none = {kind: [] for kind in write(tmp_path / "unused", inputs)}
+    check_claims.main(
+        samples=SAMPLES,
+        metrics_file=tmp_path / "m",
+        summary_file=tmp_path / "s",
+        verdicts_file=tmp_path / "v",
+        claims_file=tmp_path / "c",
+        **none,
+    )
     assert set(pd.read_csv(tmp_path / "c")["verdict"]) == {OPEN}
+
+
+def test_the_engine_judges_any_claims() -> None:
+    """Each for itself: what is not measured, or not trained, leaves its own claim open."""
+
+    def trained(inputs: Inputs, model: str) -> Finding:
+        return Finding(SUPPORTED, "", float(len(inputs.records[model])))
+
+    def unknown(inputs: Inputs, model: str) -> Finding:
+        raise NotInThisRun(f"Nobody measured {model}.")
+
+    texts = {"claim": "c", "section": "1", "measure": "m", "rule": "r", "unit": ""}
+    found = judge_claims(
+        [
+            Claim(**texts, roles=("gan",), finding=trained),
+            Claim(**texts, roles=("gan",), finding=unknown),
+            Claim(**texts, roles=("other",), finding=trained),
+        ],
+        run(),
+    )
+    assert found["name"].tolist() == ["trained", "unknown", "trained"]
+    assert found["verdict"].tolist() == [SUPPORTED, OPEN, OPEN]
+    assert found["note"].tolist() == ["", "Nobody measured gan.", "This run has no model named other."]
+    assert found["number"].iloc[0] == 5 and found["number"].iloc[1:].isna().all()
+
+
+def test_the_page_of_a_model_and_the_claim_go_by_the_same_experiments() -> None:
+    """Both look at the experiments that the discriminator won; where it won none, the page shows them all."""
+    of_gan = {0: experiment(1e-6, 1e-5), 1: experiment(0.4, 0.05), 2: experiment(0.002, 1e-4)}
+    claim = judged(replace(run(), gradients={"gan": of_gan})).loc["vanishes_gan"]
+    page = beaten(list(of_gan.values()))
+    assert page.saturating == pytest.approx([4.0, 3.0]) and page.nonsaturating == pytest.approx([-1.0, -1.0])
+    assert (page.won, page.experiments) == (2, 3)
+    assert claim["number"] == pytest.approx(np.mean(page.saturating))
+    assert (claim["lower"], claim["upper"]) == pytest.approx((min(page.saturating), max(page.saturating)))
+    assert f"won in {page.won} of {page.experiments} experiments" in claim["note"]
+
+    lost = [experiment(0.4, 0.05), experiment(0.3, 0.01)]
+    page = beaten(lost)
+    assert (page.won, page.experiments) == (0, 2)
+    assert page.saturating == pytest.approx([math.log10(2), 1.0])
+    claim = judged(replace(run(), gradients={"gan": dict(enumerate(lost))})).loc["vanishes_gan"]
+    assert claim["verdict"] == OPEN and "won in 0 of 2 experiments" in claim["note"]
+
+
+def test_a_gradient_that_is_zero_counts_as_the_smallest_number() -> None:
+    assert orders_lost(pd.Series([1.0, 5.0, 0.0])) == pytest.approx(-math.log10(np.finfo(np.float32).tiny))
+    assert orders_lost(pd.Series([0.0, 0.0])) == 0
+    assert vanishing.won(experiment(0.0099, 1.0)) and not vanishing.won(experiment(0.01, 1.0))

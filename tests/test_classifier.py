@@ -10,6 +10,7 @@ import torch
 from contract import digits
 from scipy.special import entr
 from torch.nn.functional import cross_entropy
+from workspace import toy_images
 
 from pipeline.core import artifacts
 from pipeline.core.compute import choose
@@ -44,6 +45,7 @@ def ensemble(members: int, classes: int = 3, boldness: float = 1.0) -> classifie
     return classifier.Ensemble(made).eval()
 
 
+@pytest.mark.slow
 def test_two_are_right_on_99_2_percent_of_the_real_test_set_and_calibrated(mnist: Dataset) -> None:
     pixels, labels = torch.from_numpy(mnist.train_images), torch.from_numpy(mnist.train_labels)
     told: list[classifier.Progress] = []
@@ -66,6 +68,31 @@ def test_two_are_right_on_99_2_percent_of_the_real_test_set_and_calibrated(mnist
     table, mixed = labelling.label(model, test[:2000]), labelling.label(model, test[:2000] // 2 + test[2000:4000] // 2)
     assert (table["kind"] == "clear").mean() > 0.85 and (mixed["kind"] == "ambiguous").mean() > 0.5
     assert table["disagreement"].mean() < mixed["disagreement"].mean() / 5
+
+
+def test_two_learn_toy_images_and_how_often_their_labels_are_wrong() -> None:
+    """What takes three epochs of MNIST in small. An eighth of the labels is drawn anew, two thirds of these wrongly."""
+    images, true = toy_images(2400, seed=0)
+    rng = np.random.default_rng(1)
+    given = np.where(rng.random(2400) < 1 / 8, rng.integers(0, 3, 2400), true)
+    pixels, labels = torch.from_numpy(images[:1800]), torch.from_numpy(given[:1800])
+    told: list[classifier.Progress] = []
+    config = Config(members=2, epochs=2, batch_size=64, lr=4e-3)
+    model = classifier.train_ensemble(3, pixels, labels, config, ARITHMETIC, told.append)
+    train_classifier.set_thresholds(model, pixels, labels)
+    test = torch.from_numpy(images[1800:])
+    probabilities = classifier.logits_of(model, test).softmax(1).numpy()
+    assert (probabilities.argmax(1) == true[1800:]).mean() > 0.99
+    correct = probabilities.argmax(1) == given[1800:]
+    assert probabilities.max(1).mean() == pytest.approx(1 - 1 / 12, abs=0.04)
+    assert calibration_error(probabilities.max(1), correct) < 0.06
+    assert adaptive_calibration_error(probabilities.max(1), correct) < 0.08
+    assert [(p.member, p.epoch) for p in told] == [(m, e) for m in (0, 1) for e in (1, 2)]
+    strict, loose = train_classifier.conformal(probabilities, given[1800:], model.thresholds.tolist())
+    assert strict["coverage"] == pytest.approx(0.95, abs=0.04) and loose["coverage"] == 1
+    table, mixed = labelling.label(model, test), labelling.label(model, test[:300] // 2 + test[1:301] // 2)
+    assert table["confidence"].mean() > mixed["confidence"].mean() + 0.05
+    assert table["disagreement"].mean() < mixed["disagreement"].mean() / 1.5
 
 
 @pytest.mark.parametrize("factor", [0.3, 3.0])
@@ -214,13 +241,16 @@ def test_the_stage_writes_what_the_others_read(
     pixels, labels = as_pixels(digits(400)).numpy(), np.arange(400) % 3
     data = Dataset(pixels[:300], labels[:300], pixels[300:], labels[300:], ["a", "b", "c"])
     write_dataset(tmp_path / "images.npz", data)
-    names = {"checkpoint": "c.safetensors", "summary": "s.json", "confusion": "x.csv", "reliability": "r.csv"}
-    train_classifier.main([
-        *("--config", LOOSE.model_copy(update={"members": members}).model_dump_json()),
-        *("--compute", '{"device": "cpu", "precision": "float32", "threads": 1}'),
-        *("--dataset", str(tmp_path / "images.npz"), "--history", str(tmp_path / "h.csv")),
-        *(word for flag, name in names.items() for word in (f"--{flag}", str(tmp_path / name))),
-    ])  # fmt: skip
+    train_classifier.main(
+        classifier=LOOSE.model_copy(update={"members": members}),
+        compute=Compute(device="cpu", precision="float32", threads=1),
+        dataset_file=tmp_path / "images.npz",
+        checkpoint_file=tmp_path / "c.safetensors",
+        summary_file=tmp_path / "s.json",
+        confusion_file=tmp_path / "x.csv",
+        reliability_file=tmp_path / "r.csv",
+        history_file=tmp_path / "h.csv",
+    )
     assert f"classifier {members}/{members}: epoch 2/2" in capsys.readouterr().out
     history = pd.read_csv(tmp_path / "h.csv")
     assert history["member"].tolist() == [m for m in range(members) for _ in range(2)]

@@ -30,7 +30,7 @@ def test_auto_is_what_the_hardware_is_good_at(
     monkeypatch.setattr(
         torch.cuda, "is_bf16_supported", lambda including_emulation: including_emulation or gpu_multiplies
     )
-    monkeypatch.setattr("pipeline.compute.cpu_has_bfloat16", lambda: cpu_multiplies)
+    monkeypatch.setattr("pipeline.core.compute.cpu_has_bfloat16", lambda: cpu_multiplies)
     found = choose(Compute.model_validate({"device": device, "precision": "auto", "threads": 1}))
     assert (found.device.type, found.precision) == expected
 

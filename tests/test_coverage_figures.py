@@ -12,15 +12,14 @@ import pytest
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image
+from plotted import details, labels_of, outputs, plot_images_of
 
 from pipeline.core import artifacts
-from pipeline.data.dataset import Dataset
-from pipeline.data.dataset_file import write_dataset
 from pipeline.figures import curves, style
 from pipeline.figures.bins import bins
 from pipeline.figures.nearest import Pairs, choose, nearest, times
 from pipeline.metrics.sharpness import ROUNDING
-from pipeline.stages import plot_coverage, plot_nearest
+from pipeline.stages import plot_comparison
 
 LIMIT = 110_000  # bytes of an SVG of fifteen models
 MANY = [f"model_{index}" for index in range(15)]
@@ -214,46 +213,12 @@ def test_no_more_models_share_a_panel_than_there_are_colours(count: int) -> None
 # The stages.
 
 
-def details(seed: int, samples: int = 30, training: int = 40, enough: bool = True) -> dict[str, np.ndarray]:
-    """What was measured of a source; of too few samples without the curves that need more."""
-    rng = np.random.default_rng(seed)
-    shares = {name: rng.dirichlet(np.ones(8)) for name in ("bins_train", "bins_fake")}
-    found = {"spectrum": np.r_[5.0, rng.random(20)], "bins_z": 3 * rng.standard_normal(8), **shares}
-    for space in ("random_1", "pixels"):
-        found[f"nearest_index/{space}"] = rng.integers(0, training, samples)
-        found[f"nearest_distance/{space}"] = rng.random(samples)
-    if enough:
-        for space in ("classifier", "random_1", "random_2"):
-            found |= {f"curve_{axis}/{space}": rng.random(1001) for axis in ("precision", "recall")}
-        sizes = np.array([500.0, 1000, 5000]).repeat(3)
-        found |= {"fd_sizes/classifier": sizes, "fd_distances/classifier": 3 + 100 / sizes}
-    return found
-
-
 def test_the_stage_draws_the_neighbours_that_were_measured(tmp_path: Path) -> None:
     training, samples, mine, real = images(40, 3), images(30, 4), details(0), details(1)
-    write_dataset(tmp_path / "data.npz", Dataset(training, np.arange(40) % 2, images(9), np.arange(9) % 2, ["a", "b"]))
     centres = np.random.default_rng(0).random((8, 784)).astype(np.float32)
-    for name, arrays in {
-        "reference": {"bins/centres": centres},
-        "samples": {"images": samples},
-        "details": mine,
-        "real": real,
-    }.items():
-        artifacts.write_arrays(tmp_path / f"{name}.npz", **arrays)
-    plot_nearest.main(
-        [
-            *("--dataset", str(tmp_path / "data.npz")),
-            *(
-                each
-                for name in ("reference", "samples", "details", "real")
-                for each in (f"--{name}", str(tmp_path / f"{name}.npz"))
-            ),
-            *("--nearest-table", str(tmp_path / "nearest.csv"), "--nearest-figure", str(tmp_path / "nearest.svg")),
-            *("--bins-table", str(tmp_path / "bins.csv"), "--bins-figure", str(tmp_path / "bins.svg")),
-        ]
-    )
-    table = pd.read_csv(tmp_path / "nearest.csv")
+    plot_images_of(tmp_path, samples, labels_of(30, 2), training, mine, real, centres)
+    out = tmp_path / "out"
+    table = pd.read_csv(out / "nearest.csv")
     sizes = table.groupby(["space", "chosen"], sort=False).size()
     assert list(sizes.items()) == [
         ((space, end), 10) for space in ("pixels", "random_1") for end in ("first", "nearest")
@@ -265,17 +230,17 @@ def test_the_stage_draws_the_neighbours_that_were_measured(tmp_path: Path) -> No
             distance[part["sample"]] / np.median(real[f"nearest_distance/{space}"])
         )
         assert sorted(part.loc[part["chosen"] == "nearest", "distance"]) == pytest.approx(np.sort(distance)[:10])
-    sheets = pictures((tmp_path / "nearest.svg").read_bytes())
+    sheets = pictures((out / "nearest").read_bytes())
     assert len(sheets) == 4
     for row, sheet in enumerate(sheets):
         for place in range(10):
             shown, left = table.iloc[10 * row + place], place * 30
             assert np.abs(sheet[:28, left : left + 28] - samples[shown["sample"]]).max() <= 5
             assert np.abs(sheet[30:, left : left + 28] - training[shown["training_image"]]).max() <= 5
-    parts = pd.read_csv(tmp_path / "bins.csv")
+    parts = pd.read_csv(out / "bins.csv")
     assert parts["z"].to_numpy() == pytest.approx(mine["bins_z"])
     assert parts["fake"].to_numpy() == pytest.approx(mine["bins_fake"])
-    rarest = pictures((tmp_path / "bins.svg").read_bytes())[0]
+    rarest = pictures((out / "bins").read_bytes())[0]
     assert np.abs(rarest - 255 * centres[mine["bins_z"].argmin()].reshape(28, 28)).max() <= 6
 
 
@@ -283,13 +248,14 @@ def draw_all(folder: Path, sources: dict[str, dict[str, np.ndarray]]) -> None:
     """Run the stage on these details."""
     for source, arrays in sources.items():
         artifacts.write_arrays(folder / source / "0.npz", **arrays)
-    outputs = [
-        each
-        for curve in ("prd", "extrapolation", "spectrum")
-        for kind, ending in (("table", "csv"), ("figure", "svg"))
-        for each in (f"--{curve}-{kind}", str(folder / f"{curve}.{ending}"))
-    ]
-    plot_coverage.main(["--details", *(str(folder / source / "0.npz") for source in sources), *outputs])
+    artifacts.write_arrays(folder / "samples/test_images/0.npz", images=images(9))
+    artifacts.write_table(folder / "labels/test_images/0.csv", labels_of(9))
+    plot_comparison.main(
+        sample_files=[folder / "samples/test_images/0.npz"],
+        label_files=[folder / "labels/test_images/0.csv"],
+        detail_files=[folder / source / "0.npz" for source in sources],
+        **outputs(plot_comparison.main, folder),
+    )
 
 
 def test_the_stage_draws_the_curves_that_were_measured(tmp_path: Path) -> None:
@@ -308,13 +274,13 @@ def test_the_stage_draws_the_curves_that_were_measured(tmp_path: Path) -> None:
     line = pd.read_csv(tmp_path / "extrapolation.csv").query("source == 'gan'")
     assert line["samples"].tolist() == [500, 1000, 5000]
     assert line["fd_percent"].to_numpy() == pytest.approx([3.2, 3.1, 3.02])
-    assert "real test images" in " ".join(texts((tmp_path / "extrapolation.svg").read_bytes()))
+    assert "real test images" in " ".join(texts((tmp_path / "extrapolation").read_bytes()))
 
     power = pd.read_csv(tmp_path / "spectrum.csv").query("source == 'vae'")
     assert power["cycles"].tolist() == list(range(1, 21))
     floored = np.maximum(sources["vae"]["spectrum"][1:], ROUNDING)
     assert power["times_real"].to_numpy() == pytest.approx(floored / sources["test_images"]["spectrum"][1:])
-    shown = texts((tmp_path / "spectrum.svg").read_bytes())
+    shown = texts((tmp_path / "spectrum").read_bytes())
     assert {"gan", "vae", "real test images", "training images, blurred by one pixel"} <= set(shown)
 
 
@@ -322,5 +288,5 @@ def test_the_stage_draws_what_there_is_of_few_samples(tmp_path: Path) -> None:
     draw_all(tmp_path, {name: details(0, enough=False) for name in ("gan", "test_images", "blurred")})
     for curve in ("prd", "extrapolation"):
         assert pd.read_csv(tmp_path / f"{curve}.csv").empty
-        assert texts((tmp_path / f"{curve}.svg").read_bytes()) == ["Not measured: there are too few images for it."]
+        assert texts((tmp_path / curve).read_bytes()) == ["Not measured: there are too few images for it."]
     assert len(pd.read_csv(tmp_path / "spectrum.csv")) == 60

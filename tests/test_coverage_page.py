@@ -9,11 +9,12 @@ import pytest
 import site_results
 from browser import complaints_of, open_whole, violations
 from playwright.sync_api import Browser
-from test_site import MARKUP, TEMPLATES, family_of, outside, read, rows_of, text_of, write_site
+from site_results import TEMPLATES, read
+from test_site import MARKUP, family_of, outside, rows_of, text_of
 
+from pipeline.core.names import TEST
 from pipeline.report.formatting import THIN, number
 from pipeline.report.inputs import Results
-from pipeline.core.names import TEST
 from pipeline.report.pages.coverage import ASKED, coverage_page, step
 from pipeline.report.site import render
 
@@ -112,22 +113,18 @@ def test_every_figure_is_shown_with_its_data(results: Results, page: str) -> Non
         for figure in tree.iter("figure")
     }
     owners = (*results.params.models, TEST)
-    expected = {f"figures/{owner}/bins.svg": f"data/bins/{owner}.csv" for owner in owners}
-    expected |= {f"figures/{o}/nearest.svg": f"data/nearest/{o}.csv" for o in (*owners, "train_copies")}
-    expected |= {f"figures/comparison/{c}.svg": f"data/{c}.csv" for c in ("prd", "extrapolation", "spectrum")}
+    expected = {f"figures/{owner}/bins.svg": f"data/figures/{owner}/bins.csv" for owner in owners}
+    expected |= {f"figures/{o}/nearest.svg": f"data/figures/{o}/nearest.csv" for o in (*owners, "train_copies")}
+    expected |= {
+        f"figures/comparison/{c}.svg": f"data/figures/comparison/{c}.csv" for c in ("prd", "extrapolation", "spectrum")
+    }
     assert figures == {picture: [picture, data] for picture, data in expected.items()}
     assert set(expected.values()) <= set(results.data)
 
 
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("site")
-    return write_site(folder / "results", folder / "site")
-
-
 def test_the_tables_are_written_beside_the_page(site: Path) -> None:
-    for table in ("prd", "extrapolation", "spectrum", "bins/gan", "nearest/vae", "nearest/train_copies"):
-        assert not pd.read_csv(site / "data" / f"{table}.csv").empty
+    for table in ("comparison/prd", "comparison/spectrum", "gan/bins", "vae/nearest", "train_copies/nearest"):
+        assert not pd.read_csv(site / "data" / "figures" / f"{table}.csv").empty
 
 
 @pytest.fixture(scope="module")

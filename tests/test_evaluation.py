@@ -1,6 +1,5 @@
 """The protocol of the scores: who is compared with whom, and that the numbers are the metrics' own."""
 
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +11,13 @@ from workspace import toy_images
 from pipeline.core import artifacts
 from pipeline.core.params import Samples
 from pipeline.data.dataset import Dataset
+from pipeline.evaluation import scores
 from pipeline.evaluation.classifier import Classifier, Ensemble
 from pipeline.evaluation.features import RandomNetwork, digest, features_of, networks
 from pipeline.evaluation.nearest import nearest_images
+from pipeline.evaluation.protocol import halves
 from pipeline.evaluation.reference import Reference, from_arrays, learn, to_arrays, vectors
-from pipeline.evaluation.scores import Draw, evaluate, halves
+from pipeline.evaluation.scores import Draw, evaluate
 from pipeline.metrics import frechet, kernel, neighbours, novelty, two_sample
 from pipeline.metrics.catalogue import CATALOGUE
 from pipeline.metrics.labels import total_variation
@@ -57,7 +58,7 @@ def reference(data: Dataset) -> Reference:
 def drawn(
     images: np.ndarray, labels: np.ndarray, reference: Reference, number: int = 0, are_test: bool = False
 ) -> Draw:
-    """A draw whose labels the predictor is sure of."""
+    """A draw whose labels the classifier is sure of."""
     table = pd.DataFrame({"label": labels, "confidence": 0.97, "disagreement": 0.01, "kind": "clear"})
     sure = pd.DataFrame(np.where(np.eye(CLASSES)[labels] > 0, 0.97, 0.015)).add_prefix("p_")
     features = {SPACE: features_of(RandomNetwork(1), torch.from_numpy(images))}
@@ -78,19 +79,9 @@ def value(rows: pd.DataFrame, metric: str, space: str | None = None) -> float:
     return float(chosen["value"].iloc[0])
 
 
-def test_the_halves_are_equal_disjoint_the_same_for_all_and_new_for_each_draw(reference: Reference) -> None:
-    model = drawn(*toy_images(600, seed=3), reference)
-    (first, one), (second, other) = halves(model, 601)
-    assert len(first) == len(second) == len(one) == len(other) == 300
-    assert not {*first} & {*second} and not {*one} & {*other}
-    again = halves(drawn(*toy_images(600, seed=4), reference), 601)
-    assert (again[0][0] == first).all()
-    assert {*halves(replace(model, number=1), 601)[0][0]} != {*first}
-
-
 def test_the_test_images_are_scored_one_half_against_the_other(data: Dataset, reference: Reference) -> None:
     test = drawn(data.test_images, data.test_labels, reference, are_test=True)
-    (a, b), (c, d) = halves(test, 601)
+    (a, b), (c, d) = halves(601, 601, 0, are_test=True)
     assert (a == d).all() and (b == c).all() and not {*a} & {*b}
     rows = score(test, data, reference)
     x = reference.features[SPACE]
@@ -106,7 +97,7 @@ def test_scores_are_the_means_of_the_metrics_over_both_halves(data: Dataset, ref
     draw = drawn(*toy_images(600, seed=3), reference)
     rows, x, y = score(draw, data, reference), reference.features[SPACE], draw.features[SPACE]
     percents, kernels = [], []
-    for real, fake in halves(draw, 601):
+    for real, fake in halves(600, 601, 0, are_test=False):
         moments = frechet.moments(x[real])
         percents.append(frechet.percent(frechet.frechet_distance(moments, frechet.moments(y[fake])), moments))
         kernels.append(kernel.kernel_distance(*kernel.standardised(x[real], y[fake])).value)
@@ -148,6 +139,22 @@ def test_copies_of_the_training_images_are_called_that(data: Dataset, reference:
 def test_whole_scores_of_the_test_images_are_not_repeated(data: Dataset, reference: Reference) -> None:
     later = score(drawn(data.test_images, data.test_labels, reference, number=1, are_test=True), data, reference)
     assert "fd_percent" in {*later["metric"]} and "label_js" not in {*later["metric"]}
+
+
+def test_a_metric_that_draws_more_random_numbers_moves_no_other(
+    data: Dataset, reference: Reference, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    draw = drawn(*toy_images(200, seed=5), reference)
+    before = score(draw, data, reference)
+
+    def wasteful(pair: scores.Pair, rng: np.random.Generator) -> scores.Scores:
+        rng.random(1000)
+        return moments(pair, rng)
+
+    moments = scores.moments
+    wasteful.__name__ = "moments"
+    monkeypatch.setattr(scores, "moments", wasteful)
+    pd.testing.assert_frame_equal(score(draw, data, reference), before)
 
 
 def test_scoring_twice_gives_the_same_numbers(data: Dataset, reference: Reference) -> None:
@@ -208,7 +215,7 @@ def test_random_networks_depend_on_their_seed_alone() -> None:
     assert digest(RandomNetwork(1)) == digest(one) != digest(RandomNetwork(2))
 
 
-def test_the_spaces_are_the_label_predictor_and_untrained_networks() -> None:
+def test_the_spaces_are_the_classifier_and_untrained_networks() -> None:
     torch.manual_seed(0)
     spaces = networks(Ensemble([Classifier(CLASSES), Classifier(CLASSES)]), 2)
     assert list(spaces) == ["classifier", "random_1", "random_2"]

@@ -9,11 +9,10 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from plotted import details, outputs, plot_images_of
 
 from pipeline.analysis.alarms import RULES, Alarm, Trained
 from pipeline.core import artifacts
-from pipeline.data.dataset import Dataset
-from pipeline.data.dataset_file import write_dataset
 from pipeline.figures import (
     classifier,
     comparison,
@@ -33,7 +32,6 @@ from pipeline.stages import (
     plot_latent,
     plot_observations,
     plot_perfect_discriminator,
-    plot_samples,
     plot_training,
 )
 
@@ -131,8 +129,8 @@ def every_figure(classes=10):
         "ambiguous": grids.ambiguous(sampled, p, names),
         "classes": labels.classes(even, even / 2, even * 1.1, even, names),
         "losses": losses.losses([history()], OBJECTIVES),
-        "health": diagnostics.health(trained(), ALARMS),
-        "code": diagnostics.health(trained(dimensions=128), []),
+        "diagnostics": diagnostics.diagnostics(trained(), ALARMS),
+        "code": diagnostics.diagnostics(trained(dimensions=128), []),
         "snapshots": snapshots.snapshots(np.arange(1, 13), np.stack([images(8)] * 12), 2.0),
         "perfect_discriminator": perfect_discriminator.gradients([experiment(), experiment(2)]),
         "gan": networks.diagram([GENERATOR, DISCRIMINATOR]),
@@ -451,7 +449,7 @@ def lines_of(axes):
 def test_the_gradient_of_a_network_is_that_of_all_its_layers():
     told = trained()
     layers = told.of("gradient")
-    drawn = lines_of(panel(diagnostics.health(told, []), "norm of the gradient"))
+    drawn = lines_of(panel(diagnostics.diagnostics(told, []), "norm of the gradient"))
     assert list(drawn) == ["discriminator", "generator"]
     np.testing.assert_allclose(drawn["generator"], np.hypot(layers["generator.0"], layers["generator.2"]))
 
@@ -459,7 +457,7 @@ def test_the_gradient_of_a_network_is_that_of_all_its_layers():
 def test_the_step_of_a_network_is_a_band_over_its_layers():
     told = trained()
     layers = told.of("update")[["discriminator.0", "discriminator.2"]]
-    axes = panel(diagnostics.health(told, []), "step / weights, by layer")
+    axes = panel(diagnostics.diagnostics(told, []), "step / weights, by layer")
     np.testing.assert_allclose(lines_of(axes)["discriminator"], layers.mean(axis=1))
     corners = axes.collections[0].get_paths()[0].vertices
     assert corners[:, 1].min() == layers.min(axis=None) and corners[:, 1].max() == layers.max(axis=None)
@@ -468,7 +466,7 @@ def test_the_step_of_a_network_is_a_band_over_its_layers():
 def test_a_layer_can_be_a_whole_network():
     told = trained()
     told.checks["part"] = told.checks["part"].replace({"generator.0": "generator", "generator.2": "generator_2.0"})
-    figure = diagnostics.health(told, [])
+    figure = diagnostics.diagnostics(told, [])
     for title, quantity in (("norm of the gradient", "gradient"), ("step / weights, by layer", "update")):
         drawn, layers = lines_of(panel(figure, title)), told.of(quantity)
         assert list(drawn) == ["discriminator", "generator", "generator_2"]
@@ -482,7 +480,7 @@ def test_many_networks_are_drawn_as_one():
         f"{network}.{layer}": f"{network}{layer}.0" for network in ("discriminator", "generator") for layer in (0, 2)
     }
     told.checks["part"] = told.checks["part"].replace(names)
-    figure = diagnostics.health(told, [])
+    figure = diagnostics.diagnostics(told, [])
     norms = lines_of(panel(figure, "norm of the gradient"))
     np.testing.assert_allclose(norms["all layers"], told.of("gradient").pow(2).sum(axis=1).pow(0.5))
     assert len(norms) == len(lines_of(panel(figure, "step / weights, by layer"))) == 1
@@ -490,7 +488,7 @@ def test_many_networks_are_drawn_as_one():
 
 def test_both_losses_and_the_samples_are_drawn_as_measured():
     told = trained()
-    figure = diagnostics.health(told, [])
+    figure = diagnostics.diagnostics(told, [])
     drawn = lines_of(panel(figure, "the generator’s, by its loss"))
     np.testing.assert_array_equal(drawn["saturating"], told.of("saturating")["generator"])
     np.testing.assert_array_equal(drawn["non-saturating"], told.of("nonsaturating")["generator"])
@@ -507,19 +505,19 @@ def test_labels_are_told_by_their_entropy_and_the_largest_share():
     shares = pd.DataFrame({"step": np.repeat([10, 20, 30], 4), "label": [0, 1, 2, 3] * 3})
     shares["share"] = [0.25] * 4 + [0.5, 0.5, 0, 0] + [1, 0, 0, 0]
     told = trained()
-    drawn = lines_of(panel(diagnostics.health(Trained(told.history, told.checks, shares), []), "predicted labels"))
+    drawn = lines_of(panel(diagnostics.diagnostics(Trained(told.history, told.checks, shares), []), "predicted labels"))
     np.testing.assert_allclose(drawn["entropy (1: equal)"], [1, 0.5, 0], atol=1e-12)
     np.testing.assert_allclose(drawn["largest share"], [0.25, 0.5, 1])
 
 
 def test_each_of_two_dimensions_has_a_line_and_of_many_the_quantiles():
     two = trained(dimensions=2)
-    drawn = lines_of(panel(diagnostics.health(two, []), "KL by dimension"))
+    drawn = lines_of(panel(diagnostics.diagnostics(two, []), "KL by dimension"))
     assert list(drawn) == ["z₁", "z₂"]
     np.testing.assert_array_equal(drawn["z₂"], two.of("kl")["1"])
     many = trained(dimensions=128)
     table = many.of("kl")
-    axes = panel(diagnostics.health(many, []), "KL by dimension")
+    axes = panel(diagnostics.diagnostics(many, []), "KL by dimension")
     drawn = lines_of(axes)
     np.testing.assert_array_equal(drawn["largest"], table.max(axis=1))
     np.testing.assert_array_equal(drawn["smallest"], table.min(axis=1))
@@ -533,7 +531,7 @@ def test_a_model_without_a_quantity_has_no_panel_of_it():
     told = Trained(
         told.history[["step", "epoch"]], told.checks.query("quantity in ('gradient', 'update')"), told.shares
     )
-    titles = [axes.get_title(loc="left") for axes in diagnostics.health(told, []).axes]
+    titles = [axes.get_title(loc="left") for axes in diagnostics.diagnostics(told, []).axes]
     assert titles == ["norm of the gradient", "step / weights, by layer", "predicted labels"]
 
 
@@ -541,7 +539,7 @@ def test_a_model_without_a_quantity_has_no_panel_of_it():
 def test_every_rule_has_a_panel_that_shades_and_names_its_alarms(rule):
     kind = rule.__name__.replace("_", " ")
     alarms = [Alarm(kind, 30, 60, False, "moved 0.1"), Alarm(kind, 80, 90, False, "moved 0.1")]
-    figure = diagnostics.health(trained(dimensions=2), alarms)
+    figure = diagnostics.diagnostics(trained(dimensions=2), alarms)
     shaded = [axes for axes in figure.axes if axes.patches]
     assert shaded
     for axes in shaded:
@@ -551,14 +549,14 @@ def test_every_rule_has_a_panel_that_shades_and_names_its_alarms(rule):
         (_, curves), (_, top) = axes.transScale.transform([(1, highest), (1, axes.get_ylim()[1])])
         (_, bottom) = axes.transScale.transform((1, axes.get_ylim()[0]))
         assert top - curves > 0.2 * (top - bottom)  # room for the name
-    assert not any(axes.patches for axes in diagnostics.health(trained(dimensions=2), []).axes)
+    assert not any(axes.patches for axes in diagnostics.diagnostics(trained(dimensions=2), []).axes)
 
 
 def test_a_zero_lies_at_the_foot_of_a_log_axis():
     told = trained()
     told.checks.loc[told.checks["quantity"] == "gradient", "value"] = 0.0
     told.checks.loc[(told.checks["quantity"] == "change") & (told.checks["step"] > 50), "value"] = 0.0
-    figure = diagnostics.health(told, [])
+    figure = diagnostics.diagnostics(told, [])
     for title, last in (("norm of the gradient", 10), ("change of the samples / their norm", 5)):
         axes = panel(figure, title)
         for values in lines_of(axes).values():
@@ -567,17 +565,17 @@ def test_a_zero_lies_at_the_foot_of_a_log_axis():
 
 
 def test_a_training_of_one_check_is_drawn_as_points():
-    figure = diagnostics.health(trained(1, dimensions=2), [])
+    figure = diagnostics.diagnostics(trained(1, dimensions=2), [])
     assert {line.get_marker() for line in panel(figure, "KL by dimension").get_lines()} == {"o"}
     assert style.svg(figure)
 
 
 def test_many_checks_are_drawn_by_their_medians():
     told = trained(1000)
-    figure = diagnostics.health(told, ALARMS)
+    figure = diagnostics.diagnostics(told, ALARMS)
     drawn = lines_of(panel(figure, "change of the samples / their norm"))["samples"]
     np.testing.assert_allclose(drawn, np.median(told.of("change")["samples"].to_numpy().reshape(100, 10), axis=1))
-    assert any("median of 10 checks" in text for text in texts(figure))
+    assert any("median of 10 diagnostics" in text for text in texts(figure))
     assert len(style.svg(figure)) < LIMIT
 
 
@@ -781,29 +779,29 @@ def test_fifteen_models_are_all_named():
         assert set(values) <= set(texts(figure)) and len(style.svg(figure)) < LIMIT
 
 
-def test_stages_draw_what_their_flags_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+def test_stages_plot_what_their_parameters_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     confusions = []
     drawn = classifier.confusion
     monkeypatch.setattr(
         classifier, "confusion", lambda counts, names: confusions.append(counts) or drawn(counts, names)
     )
-    p = probabilities(40)
-    table = pd.DataFrame(p, columns=[f"p_{label}" for label in range(10)])
-    table = table.assign(label=p.argmax(1), confidence=p.max(1), index=range(40), set="images")
     digits = np.arange(40) % 10
-    dataset = Dataset(images(40), digits, images(40), digits, DIGITS)
-    write_dataset(tmp_path / "images.npz", dataset)
-    for model in ("vae", "test_images"):
-        artifacts.write_arrays(tmp_path / f"samples/{model}/3.npz", images=images(40), draws=images(40))
-        artifacts.write_table(tmp_path / f"labels/{model}/3.csv", table)
+    p = probabilities(40)
+    table = pd.DataFrame(p).add_prefix("p_")
+    table = table.assign(label=p.argmax(1), confidence=p.max(1), kind="clear", index=range(40), set="images")
+    found = details(0, samples=40)
+    for source in ("vae", "test_images", "blurred"):
+        artifacts.write_arrays(tmp_path / f"samples/{source}/3.npz", images=images(40), observations=images(40))
+        artifacts.write_table(tmp_path / f"labels/{source}/3.csv", table)
+        artifacts.write_arrays(tmp_path / f"details/{source}/3.npz", **found)
     artifacts.write_table(tmp_path / "history.csv", history())
     told = trained()
-    artifacts.write_table(tmp_path / "checks.csv", told.checks)
-    artifacts.write_table(tmp_path / "shares.csv", told.shares)
+    artifacts.write_table(tmp_path / "diagnostics.csv", told.checks)
+    artifacts.write_table(tmp_path / "snapshot_labels.csv", told.shares)
     artifacts.write_table(tmp_path / "alarms.csv", pd.DataFrame([asdict(alarm) for alarm in ALARMS]))
     artifacts.write_arrays(tmp_path / "snapshots.npz", steps=np.array([235, 470]), images=np.stack([images(9)] * 2))
     artifacts.write_table(tmp_path / "gradients.csv", experiment())
-    artifacts.write_json(tmp_path / "training.json", {"objectives": OBJECTIVES})
+    artifacts.write_json(tmp_path / "record.json", {"objectives": OBJECTIVES})
     artifacts.write_json(tmp_path / "networks.json", {"networks": [GENERATOR, DISCRIMINATOR]})
     artifacts.write_json(tmp_path / "summary.json", {"class_names": ["no", "yes"]})
     pairs = {"true": [0, 0, 1, 1], "predicted": [0, 1, 0, 1], "count": [941, 7, 0, 952]}
@@ -814,58 +812,49 @@ def test_stages_draw_what_their_flags_name(tmp_path: Path, monkeypatch: pytest.M
     between = images(110).reshape(10, 11, 28, 28)
     latents = {"manifold": grid, "codes": codes, "labels": digits, "quantiles": np.linspace(-2, 2, 20)}
     artifacts.write_arrays(tmp_path / "latent.npz", **latents, **ends, between=between)
+    out = tmp_path / "out"
 
-    def flags(text):
-        """Flags with values; every `@name` is a file of the folder."""
-        return [str(tmp_path / word[1:]) if word.startswith("@") else word for word in text.split()]
-
-    plot_samples.main(
-        flags(
-            "--dataset @images.npz --samples @samples/vae/3.npz --labels @labels/vae/3.csv"
-            " --grid @out/samples.png --labelled @out/labels.svg --ambiguous @out/ambiguous.svg"
-            " --classes @out/classes.svg"
-        )
-    )
-    plot_observations.main(flags("--samples @samples/vae/3.npz --draws @out/observations.png"))
+    plot_images_of(tmp_path, images(40), table, images(40), found, found)  # writes data.npz too
+    plot_observations.main(samples_file=tmp_path / "samples/vae/3.npz", picture_file=out / "observations")
     plot_training.main(
-        flags(
-            "--networks @networks.json --history @history.csv @history.csv --training @training.json"
-            " --checks @checks.csv --shares @shares.csv --alarms @alarms.csv --snapshots @snapshots.npz"
-            " --losses-figure @out/losses.svg --networks-figure @out/networks.svg"
-            " --health-figure @out/diagnostics.svg --snapshots-figure @out/snapshots.svg"
-            " --film @out/film.png --film-table @out/film.csv"
-        )
+        networks_file=tmp_path / "networks.json",
+        history_files=[tmp_path / "history.csv"] * 2,
+        record_file=tmp_path / "record.json",
+        diagnostics_file=tmp_path / "diagnostics.csv",
+        snapshot_labels_file=tmp_path / "snapshot_labels.csv",
+        alarms_file=tmp_path / "alarms.csv",
+        snapshots_file=tmp_path / "snapshots.npz",
+        **outputs(plot_training.main, out),
     )
     plot_perfect_discriminator.main(
-        flags("--gradients @gradients.csv @gradients.csv --figure @out/perfect_discriminator.svg")
+        gradient_files=[tmp_path / "gradients.csv"] * 2, picture_file=out / "perfect_discriminator"
     )
     plot_latent.main(
-        flags(
-            "--latent @latent.npz --dataset @images.npz --manifold @out/manifold.png --codes @out/codes.svg"
-            " --interpolations @out/interpolations.png --about @out/latent.json"
-        )
+        latent_file=tmp_path / "latent.npz",
+        dataset_file=tmp_path / "data.npz",
+        about_file=out / "latent.json",
+        **outputs(plot_latent.main, out),
     )
     plot_classifier.main(
-        flags(
-            "--summary @summary.json --confusion @confusion.csv --reliability @reliability.csv"
-            " --confusion-figure @out/confusion.svg --reliability-figure @out/reliability.svg"
-        )
+        summary_file=tmp_path / "summary.json",
+        confusion_file=tmp_path / "confusion.csv",
+        reliability_file=tmp_path / "reliability.csv",
+        **outputs(plot_classifier.main, out),
     )
     plot_comparison.main(
-        flags(
-            "--samples @samples/vae/3.npz @samples/test_images/3.npz"
-            " --labels @labels/vae/3.csv @labels/test_images/3.csv"
-            " --sharpness @out/sharpness.svg --confidence @out/confidence.svg"
-        )
+        sample_files=[tmp_path / f"samples/{source}/3.npz" for source in ("vae", "test_images")],
+        label_files=[tmp_path / f"labels/{source}/3.csv" for source in ("vae", "test_images")],
+        detail_files=[tmp_path / f"details/{source}/3.npz" for source in ("vae", "test_images", "blurred")],
+        **outputs(plot_comparison.main, out),
     )
-    written = sorted(path.name for path in (tmp_path / "out").iterdir())
-    assert written == sorted(
-        "ambiguous.svg classes.svg codes.svg confidence.svg confusion.svg observations.png film.csv film.png diagnostics.svg"
-        " interpolations.png labels.svg latent.json losses.svg manifold.png networks.svg perfect_discriminator.svg"
-        " reliability.svg samples.png sharpness.svg snapshots.svg".split()
+    assert sorted(path.name for path in out.iterdir()) == sorted(
+        "ambiguous bins bins.csv classes codes confidence confusion diagnostics extrapolation extrapolation.csv film"
+        " film.csv gallery gallery.csv interpolations labels latent.json losses manifold nearest nearest.csv networks"
+        " observations perfect_discriminator prd prd.csv reliability samples sharpness snapshots spectrum"
+        " spectrum.csv".split()
     )
-    assert "mean of 2 seeds" in (tmp_path / "out/losses.svg").read_text()
-    assert "alarm: frozen generator" in (tmp_path / "out/diagnostics.svg").read_text()
-    assert "epoch 2.0" in (tmp_path / "out/snapshots.svg").read_text()
-    assert "one line for each seed" in (tmp_path / "out/perfect_discriminator.svg").read_text()
+    assert "mean of 2 seeds" in (out / "losses").read_text()
+    assert "alarm: frozen generator" in (out / "diagnostics").read_text()
+    assert "epoch 2.0" in (out / "snapshots").read_text()
+    assert "one line for each seed" in (out / "perfect_discriminator").read_text()
     assert confusions[0].tolist() == [[941, 7], [0, 952]]

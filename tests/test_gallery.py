@@ -1,4 +1,4 @@
-"""The galleries and what conditional models were asked for: tables and pictures against the arrays behind them."""
+"""The galleries and what was requested of conditional models: tables and pictures against the arrays behind them."""
 
 import io
 from pathlib import Path
@@ -7,24 +7,12 @@ import numpy as np
 import pandas as pd
 import pytest
 from PIL import Image
+from plotted import details, labels_of, plot_images_of
 
 from pipeline.core import artifacts
 from pipeline.figures import classifier, gallery
 from pipeline.figures.style import LEVELS, svg
-from pipeline.stages import plot_gallery, plot_requested
-
-
-def labels_of(count: int, classes: int = 4, seed: int = 0) -> pd.DataFrame:
-    """A labels table whose confidences repeat, as those of sure predictions do."""
-    rng = np.random.default_rng(seed)
-    probabilities = np.array([rng.multinomial(8, shares) / 8 for shares in rng.dirichlet(np.full(classes, 0.3), count)])
-    table = pd.DataFrame(probabilities).add_prefix("p_")
-    table.insert(0, "kind", np.resize(["clear", "ambiguous", "unlike"], count))
-    table.insert(0, "confidence", probabilities.max(1))
-    table.insert(0, "label", probabilities.argmax(1))
-    table.insert(0, "index", range(count))
-    table.insert(0, "set", "images")
-    return table
+from pipeline.stages import plot_requested
 
 
 def test_tiles_are_the_first_images_by_label_and_from_sure_to_unsure() -> None:
@@ -44,7 +32,7 @@ def test_tiles_are_the_first_images_by_label_and_from_sure_to_unsure() -> None:
 
 
 def test_other_sets_of_a_source_have_no_tiles() -> None:
-    labels = pd.concat([labels_of(30).assign(set="draws", label=3), labels_of(20)])
+    labels = pd.concat([labels_of(30).assign(set="observations", label=3), labels_of(20)])
     assert len(gallery.tiles(labels)) == 20
 
 
@@ -58,18 +46,10 @@ def test_more_than_ten_classes_keep_their_numbers() -> None:
 @pytest.mark.parametrize("count", [1, 37, 900])
 def test_a_sheet_holds_the_images_in_the_order_of_its_table(tmp_path: Path, count: int) -> None:
     images = np.random.default_rng(1).integers(0, 256, (count, 28, 28), dtype=np.uint8)
-    artifacts.write_arrays(tmp_path / "samples.npz", images=images, draws=images[::-1])
-    artifacts.write_table(tmp_path / "labels.csv", labels_of(count))
-    plot_gallery.main(
-        [
-            *("--samples", str(tmp_path / "samples.npz")),
-            *("--labels", str(tmp_path / "labels.csv")),
-            *("--sheet", str(tmp_path / "gallery.png")),
-            *("--table", str(tmp_path / "gallery.csv")),
-        ]
-    )
-    table = pd.read_csv(tmp_path / "gallery.csv")
-    shown = np.asarray(Image.open(tmp_path / "gallery.png").convert("RGBA"))
+    training = np.zeros((40, 28, 28), np.uint8)
+    plot_images_of(tmp_path, images, labels_of(count), training, details(0, samples=count), details(1))
+    table = pd.read_csv(tmp_path / "out/gallery.csv")
+    shown = np.asarray(Image.open(tmp_path / "out/gallery").convert("RGBA"))
     assert len(table) == min(count, 400)
     assert shown.shape[:2] == (29 * -(-len(table) // 20) - 1, 579)
     covered = np.zeros(shown.shape[:2], int)
@@ -91,22 +71,25 @@ def test_a_sheet_of_strokes_is_small() -> None:
     assert len(gallery.sheet(strokes.astype(np.uint8), np.arange(400))) < 80_000
 
 
-def test_the_classes_asked_for_are_the_rows(tmp_path: Path) -> None:
-    asked, predicted = np.array([0, 0, 1, 2, 2, 2]), np.array([0, 2, 1, 2, 2, 1])
-    artifacts.write_arrays(tmp_path / "asked.npz", labels=asked)
+def test_the_classes_that_were_requested_are_the_rows(tmp_path: Path) -> None:
+    requested, predicted = np.array([0, 0, 1, 2, 2, 2]), np.array([0, 2, 1, 2, 2, 1])
+    artifacts.write_arrays(tmp_path / "requested.npz", labels=requested)
     labels = pd.DataFrame({"set": "images", "index": range(6), "label": predicted})
-    shuffled = pd.concat([labels.assign(set="draws", label=1), labels.iloc[::-1]])
-    artifacts.write_table(tmp_path / "labels.csv", shuffled)
+    both = pd.concat([labels.assign(set="observations", label=1), labels])
+    artifacts.write_table(tmp_path / "labels.csv", both)
     artifacts.write_json(tmp_path / "summary.json", {"class_names": ["cat", "dog", "eel"]})
-    arguments = [
-        *("--summary", str(tmp_path / "summary.json")),
-        *("--requested", str(tmp_path / "asked.npz")),
-        *("--labels", str(tmp_path / "labels.csv")),
-        *("--table", str(tmp_path / "requested.csv")),
-        *("--figure", str(tmp_path / "requested.svg")),
-    ]
-    plot_requested.main(arguments)
-    counts = pd.read_csv(tmp_path / "requested.csv").set_index(["asked", "predicted"])["count"].to_dict()
+
+    def plot() -> None:
+        plot_requested.main(
+            summary_file=tmp_path / "summary.json",
+            requested_file=tmp_path / "requested.npz",
+            labels_file=tmp_path / "labels.csv",
+            requested_table=tmp_path / "requested.csv",
+            requested_picture=tmp_path / "requested.svg",
+        )
+
+    plot()
+    counts = pd.read_csv(tmp_path / "requested.csv").set_index(["requested", "predicted"])["count"].to_dict()
     assert {pair: count for pair, count in counts.items() if count} == {
         (0, 0): 1,
         (0, 2): 1,
@@ -115,17 +98,17 @@ def test_the_classes_asked_for_are_the_rows(tmp_path: Path) -> None:
         (2, 1): 1,
     }
     table = np.array([[1, 0, 1], [0, 1, 0], [0, 1, 2]])
-    assert (tmp_path / "requested.svg").read_bytes() == svg(classifier.asked(table, ["cat", "dog", "eel"]))
+    assert (tmp_path / "requested.svg").read_bytes() == svg(classifier.requested(table, ["cat", "dog", "eel"]))
 
-    artifacts.write_arrays(tmp_path / "asked.npz", labels=asked[:5])
-    with pytest.raises(ValueError, match=r"a row for each of the 5 labels.*found 6 images. Draw and label"):
-        plot_requested.main(arguments)
+    artifacts.write_arrays(tmp_path / "requested.npz", labels=requested[:5])
+    with pytest.raises(ValueError, match=r"a row for each of the 5 images.*found 6 rows"):
+        plot()
 
 
 def test_the_matrix_says_what_its_rows_are() -> None:
     counts = np.array([[5, 1], [0, 7]])
     for figure, rows in (
-        (classifier.asked(counts, ["a", "b"]), "asked for"),
+        (classifier.requested(counts, ["a", "b"]), "requested"),
         (classifier.confusion(counts, ["a", "b"]), "true"),
     ):
         (axes,) = figure.axes

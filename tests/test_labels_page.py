@@ -13,17 +13,18 @@ import pytest
 import site_results
 from browser import complaints_of, violations
 from playwright.sync_api import Browser, Locator, Page
-from test_site import MARKUP, PROVENANCE, TEMPLATES, rendered, rows_of, section, text_of
+from site_results import PROVENANCE, TEMPLATES, rendered
+from test_site import MARKUP, rows_of, section, text_of
 
-from pipeline.analysis import claims
+from pipeline.analysis import paper_claims
 from pipeline.core import artifacts
+from pipeline.core.names import TEST
+from pipeline.figures import gallery
 from pipeline.report import load
 from pipeline.report.formatting import number
 from pipeline.report.inputs import Results
-from pipeline.core.names import TEST
 from pipeline.report.pages.labels import ABOUT, KINDS, Torn, torn
 from pipeline.report.site import render
-from pipeline.stages import plot_gallery
 
 MODELS = {"gan": {}, "vae": {}, "cvae": {}}
 SOURCES = (*MODELS, TEST)
@@ -35,16 +36,12 @@ def build(folder: Path) -> Path:
     """A run with real galleries, whose images say by their grey which they are."""
     site_results.build(folder, site_results.params(models=MODELS), NAMES)
     greys = (np.arange(IMAGES) % 200 + 50).astype(np.uint8)
-    artifacts.write_arrays(folder / "samples.npz", images=np.tile(greys[:, None, None], (1, 28, 28)))
+    images = np.tile(greys[:, None, None], (1, 28, 28))
     for source in SOURCES:
-        plot_gallery.main(
-            [
-                *("--samples", str(folder / "samples.npz")),
-                *("--labels", str(folder / "labels" / source / "0.csv")),
-                *("--sheet", str(folder / "figures" / source / "gallery.png")),
-                *("--table", str(folder / "figures" / source / "gallery.csv")),
-            ]
-        )
+        tiles = gallery.tiles(artifacts.read_table(folder / "labels" / source / "0.csv"))
+        artifacts.write_table(folder / "figures" / source / "gallery.csv", tiles)
+        sheet = gallery.sheet(images, tiles["index"].to_numpy())
+        artifacts.write_bytes(folder / "figures" / source / "gallery.png", sheet)
     return folder
 
 
@@ -55,7 +52,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def results(folder: Path) -> Results:
-    return load.read(folder, site_results.params(models=MODELS), site_results.CHANGES, PROVENANCE)
+    return load.load(folder, site_results.params(models=MODELS), site_results.CHANGES, PROVENANCE)
+
+
+@pytest.fixture(scope="module")
+def pages(results: Results) -> dict[str, str]:
+    return render(results, TEMPLATES)
 
 
 @pytest.fixture(scope="module")
@@ -89,8 +91,8 @@ def said(page: Page) -> str:
 # What it says.
 
 
-def test_what_is_seen_is_what_the_summary_says(results: Results) -> None:
-    rows = {row[0]: row[1:] for row in rows_of(render(results, TEMPLATES)["labels.html"], "study")[1:]}
+def test_what_is_seen_is_what_the_summary_says(results: Results, pages: dict[str, str]) -> None:
+    rows = {row[0]: row[1:] for row in rows_of(pages["labels.html"], "study")[1:]}
     summary = results.summary.query("set == 'images'").set_index(["model", "metric"])["value"]
     assert list(rows) == [*MODELS, "real test images", "uniform noise"]
     for name, title in {"gan": "gan", TEST: "real test images", "noise": "uniform noise"}.items():
@@ -100,8 +102,8 @@ def test_what_is_seen_is_what_the_summary_says(results: Results) -> None:
             assert cell.startswith(number(value, "%").replace("\u202f", " "))
 
 
-def test_mostly_clear_models_are_named(results: Results) -> None:
-    text = section(render(results, TEMPLATES)["labels.html"], "study")
+def test_mostly_clear_models_are_named(results: Results, pages: dict[str, str]) -> None:
+    text = section(pages["labels.html"], "study")
     assert "2 of 3 models draw mostly clear images: gan, vae." in text
     is_vae = (results.summary["model"] == "vae") & (results.summary["metric"] == "conformal_ambiguous")
     unsure = results.summary.assign(value=results.summary["value"].mask(is_vae, 0.6))
@@ -109,9 +111,9 @@ def test_mostly_clear_models_are_named(results: Results) -> None:
     assert "1 of 3 models draw mostly clear images: gan." in text
 
 
-def test_noise_is_said_to_be_called_clear(results: Results) -> None:
-    text = section(render(results, TEMPLATES)["labels.html"], "study")
-    rows = {row[0]: row for row in rows_of(render(results, TEMPLATES)["labels.html"], "study")[1:]}
+def test_noise_is_said_to_be_called_clear(pages: dict[str, str]) -> None:
+    text = section(pages["labels.html"], "study")
+    rows = {row[0]: row for row in rows_of(pages["labels.html"], "study")[1:]}
     assert f"of images of pure noise it calls {rows['uniform noise'][2]} clear" in text
     assert "no kind says that an image shows none of the classes" in text and "without a guarantee" in text
 
@@ -128,11 +130,13 @@ def test_the_claims_about_labels_are_quoted_with_their_verdicts(results: Results
     assert "The paper says: Most digits are predicted. supported." in text
     assert "Does it tell a GAN from a VAE? The paper says: A classifier is no help. refuted." in text
     assert "harder to tune" not in text
-    assert {name for names in ABOUT.values() for name in names} <= {claim.finding.__name__ for claim in claims.CLAIMS}
+    assert {name for names in ABOUT.values() for name in names} <= {
+        claim.finding.__name__ for claim in paper_claims.CLAIMS
+    }
 
 
-def test_the_table_of_the_galleries_counts_their_tiles(results: Results) -> None:
-    rows = rows_of(render(results, TEMPLATES)["labels.html"], "gallery")
+def test_the_table_of_the_galleries_counts_their_tiles(results: Results, pages: dict[str, str]) -> None:
+    rows = rows_of(pages["labels.html"], "gallery")
     assert rows[1] == [*NAMES, *KINDS.values()]
     for row, (name, table) in zip(rows[2:], results.galleries.items(), strict=True):
         labels = [int((table["label"] == label).sum()) for label in range(len(NAMES))]
@@ -155,34 +159,35 @@ def test_torn_are_two_labels_in_either_order_and_more_than_once() -> None:
     assert found(("clear", 0, 1)) is None
 
 
-def test_the_predictor_is_told_with_its_members_and_the_coverage_of_its_sets(results: Results) -> None:
-    page = render(results, TEMPLATES)["labels.html"]
+def test_the_classifier_is_told_with_its_members_and_the_coverage_of_its_sets(
+    results: Results, pages: dict[str, str]
+) -> None:
+    page = pages["labels.html"]
     rows = {row[0]: row[1:] for row in rows_of(page, "classifier")}
-    assert rows["The ensemble is right"] == ["99.2 %99.0 % to 99.4 %"]
-    assert [rows[f"Network {i} alone is right"] for i in (1, 2)] == [["99.1 %"], ["99.2 %"]]
+    assert rows["Accuracy of the ensemble"] == ["99.2 %99.0 % to 99.4 %"]
+    assert [rows[f"Accuracy of network {i} alone"] for i in (1, 2)] == [["99.1 %"], ["99.2 %"]]
     assert rows["strict"] == ["95.0 %", "95.1 %", "4.8 %", "0.0 %"]
     assert rows["loose"] == ["99.8 %", "99.8 %", "0.0 %", "2.5 %"]
     assert "2 networks that differ in their seeds only, whose probabilities are averaged" in section(page, "classifier")
     one = {**results.classifier, "members": 1, "member_accuracy": [0.99]}
     text = text_of(render(dataclasses.replace(results, classifier=one), TEMPLATES)["labels.html"])
-    assert "It is a single network." in text and "Network 1 alone" not in text and "ensemble" not in text
+    assert "It is a single network." in text and "network 1 alone" not in text and "ensemble" not in text
 
 
-def test_only_models_that_are_asked_have_that_picture(results: Results, folder: Path) -> None:
-    pages = render(results, TEMPLATES)
+def test_only_conditional_models_have_that_picture(results: Results, folder: Path, pages: dict[str, str]) -> None:
     assert (
         'src="figures/cvae/requested.svg"' in pages["labels.html"]
-        and 'href="data/asked/cvae.csv"' in pages["labels.html"]
+        and 'href="data/figures/cvae/requested.csv"' in pages["labels.html"]
     )
     assert 'src="../figures/cvae/requested.svg"' in pages["models/cvae.html"]
-    assert "requested.svg" not in pages["models/vae.html"] and "figures/vae/asked" not in pages["labels.html"]
+    assert "requested.svg" not in pages["models/vae.html"] and "figures/vae/requested" not in pages["labels.html"]
     plain = site_results.params(models={"gan": {}, "vae": {}})
-    without = render(load.read(folder, plain, site_results.CHANGES, PROVENANCE), TEMPLATES)["labels.html"]
+    without = render(load.load(folder, plain, site_results.CHANGES, PROVENANCE), TEMPLATES)["labels.html"]
     assert "asked for" not in text_of(without)
 
 
-def test_hostile_names_of_classes_stay_text(results: Results) -> None:
-    page = render(results, TEMPLATES)["labels.html"]
+def test_hostile_names_of_classes_stay_text(results: Results, pages: dict[str, str]) -> None:
+    page = pages["labels.html"]
     assert MARKUP not in page
     (script,) = re.findall(r'<script type="application/json">(.*?)</script>', page, re.S)
     assert "<" not in script and json.loads(script)["classes"] == list(NAMES)

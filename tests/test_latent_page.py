@@ -12,11 +12,12 @@ import torch
 from browser import complaints_of
 from contract import digits
 from playwright.sync_api import Browser, Page
+from site_results import PROVENANCE, TEMPLATES, rendered, write_site
 from test_figures import images, pixels
 from test_labels_page import colours
-from test_site import MARKUP, PROVENANCE, TEMPLATES, rendered, text_of, write_site
+from test_site import MARKUP, text_of
 
-from pipeline.analysis import claims
+from pipeline.analysis import paper_claims
 from pipeline.core import artifacts
 from pipeline.core.shapes import as_images, as_pixels
 from pipeline.data.dataset import Dataset
@@ -39,7 +40,7 @@ QUANTILES = np.linspace(-1.9, 1.9, SIDE)
 
 
 def arrays(dimensions: int) -> dict[str, np.ndarray]:
-    """What `explore` writes, with a map whose tiles say by their greys where they are."""
+    """What `map_latent` writes, with a map whose tiles say by their greys where they are."""
     rng = np.random.default_rng(dimensions)
     labels = np.arange(200) % 10
     return {
@@ -64,21 +65,24 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
         artifacts.write_arrays(built / "latent.npz", **arrays(dimensions))
         figures = built / "figures" / name
         plot_latent.main(
-            [
-                *("--latent", str(built / "latent.npz")),
-                *("--dataset", str(built / "images.npz")),
-                *("--manifold", str(figures / "manifold.png")),
-                *("--codes", str(figures / "codes.svg")),
-                *("--interpolations", str(figures / "interpolations.png")),
-                *("--about", str(figures / "latent.json")),
-            ]
+            latent_file=built / "latent.npz",
+            dataset_file=built / "images.npz",
+            manifold_picture=figures / "manifold.png",
+            codes_picture=figures / "codes.svg",
+            interpolations_picture=figures / "interpolations.png",
+            about_file=figures / "latent.json",
         )
     return built
 
 
 @pytest.fixture(scope="module")
 def results(folder: Path) -> Results:
-    return load.read(folder, site_results.params(models=MODELS), site_results.CHANGES, PROVENANCE)
+    return load.load(folder, site_results.params(models=MODELS), site_results.CHANGES, PROVENANCE)
+
+
+@pytest.fixture(scope="module")
+def pages(results: Results) -> dict[str, str]:
+    return render(results, TEMPLATES)
 
 
 @pytest.fixture(scope="module")
@@ -114,11 +118,11 @@ def shown(page: Page) -> list[int]:
     return colours(page, page.screenshot(clip=clip))  # pyright: ignore[reportArgumentType]
 
 
-# What is explored and drawn.
+# What is mapped and drawn.
 
 
-def explored(folder: Path, dimensions: int, labels: np.ndarray) -> tuple[Vae, np.ndarray, dict[str, np.ndarray]]:
-    """An untrained VAE, the test images, and what `explore` finds of them."""
+def mapped(folder: Path, dimensions: int, labels: np.ndarray) -> tuple[Vae, np.ndarray, dict[str, np.ndarray]]:
+    """An untrained VAE, the test images, and what `map_latent` finds of them."""
     torch.manual_seed(0)
     model = Vae(Vae.Config.model_validate({"latent": dimensions})).eval()
     write_model(folder / "model.safetensors", model, "vae", {})
@@ -126,11 +130,9 @@ def explored(folder: Path, dimensions: int, labels: np.ndarray) -> tuple[Vae, np
     names = [f"class {label}" for label in range(int(labels.max()) + 1)]
     write_dataset(folder / "images.npz", Dataset(pictures, labels, pictures, labels, names))
     map_latent.main(
-        [
-            *("--checkpoint", str(folder / "model.safetensors")),
-            *("--dataset", str(folder / "images.npz")),
-            *("--latent", str(folder / "latent.npz")),
-        ]
+        checkpoint_file=folder / "model.safetensors",
+        dataset_file=folder / "images.npz",
+        latent_file=folder / "latent.npz",
     )
     return model, pictures, artifacts.read_arrays(folder / "latent.npz")
 
@@ -138,7 +140,7 @@ def explored(folder: Path, dimensions: int, labels: np.ndarray) -> tuple[Vae, np
 @pytest.mark.parametrize("dimensions", [1, 2, 5])
 def test_between_two_images_lies_the_line_between_their_codes(tmp_path: Path, dimensions: int) -> None:
     labels = np.array([2, 1, 1, 0, 2, 0, 1])
-    model, pictures, found = explored(tmp_path, dimensions, labels)
+    model, pictures, found = mapped(tmp_path, dimensions, labels)
     pairs = [(3, 1), (1, 0), (0, 3)]  # the first images of 0 and 1, of 1 and 2, of 2 and 0
     assert found["end_labels"].tolist() == [[0, 1], [1, 2], [2, 0]]
     assert (found["ends"] == pictures[pairs]).all()
@@ -164,7 +166,7 @@ def test_a_class_without_test_images_is_passed_over() -> None:
 
 
 def test_a_latent_space_of_one_dimension_has_equal_rows(tmp_path: Path) -> None:
-    _, _, found = explored(tmp_path, 1, np.array([0, 1, 0]))
+    _, _, found = mapped(tmp_path, 1, np.array([0, 1, 0]))
     assert (found["manifold"] == found["manifold"][:1]).all() and (
         found["manifold"][:, 0] != found["manifold"][:, -1]
     ).any()
@@ -196,12 +198,12 @@ def test_only_a_run_with_an_autoencoder_has_the_page(tmp_path: Path) -> None:
         assert ('href="latent.html"' in (tmp_path / "site" / "index.html").read_text("utf-8")) == expected
 
 
-def test_every_autoencoder_has_its_pictures(results: Results) -> None:
-    html = render(results, TEMPLATES)["latent.html"]
+def test_every_autoencoder_has_its_pictures(pages: dict[str, str]) -> None:
+    html = pages["latent.html"]
     for name in ("vae", "vae_16"):
         for figure in ("manifold.png", "codes.svg", "interpolations.png"):
             assert f'src="figures/{name}/{figure}"' in html
-        assert f'href="data/latent/{name}.json"' in html
+        assert f'href="data/figures/{name}/latent.json"' in html
     assert "figures/gan/" not in html
     text = text_of(html)
     assert (
@@ -211,7 +213,7 @@ def test_every_autoencoder_has_its_pictures(results: Results) -> None:
 
 
 def test_the_claim_of_the_paper_is_answered(results: Results) -> None:
-    assert ABOUT in {claim.finding.__name__ for claim in claims.CLAIMS}
+    assert ABOUT in {claim.finding.__name__ for claim in paper_claims.CLAIMS}
     claim = results.claims[:1].assign(
         name=ABOUT,
         claim="A VAE’s latent space has a meaning.",
@@ -231,8 +233,8 @@ def test_the_claim_of_the_paper_is_answered(results: Results) -> None:
     assert "In this run: not decided by this run. The rule" in text and "That is" not in text
 
 
-def test_rows_are_told_and_hostile_names_of_classes_stay_text(results: Results) -> None:
-    html = render(results, TEMPLATES)["latent.html"]
+def test_rows_are_told_and_hostile_names_of_classes_stay_text(pages: dict[str, str]) -> None:
+    html = pages["latent.html"]
     assert MARKUP not in html
     parsed = html5lib.parse(html, namespaceHTMLElements=False)
     assert not parsed.findall(".//b")

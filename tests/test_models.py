@@ -3,6 +3,7 @@
 import itertools
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import contract
 import numpy as np
@@ -11,7 +12,7 @@ import torch
 from torch.distributions import Normal, kl_divergence
 
 from pipeline.core import artifacts, families
-from pipeline.core.params import ParamsError
+from pipeline.core.params import Compute, ParamsError, Samples
 from pipeline.core.shapes import as_pixels
 from pipeline.data.dataset import Dataset
 from pipeline.data.dataset_file import write_dataset
@@ -42,6 +43,7 @@ from pipeline.training import loop
 from pipeline.training.monitor import Monitor, layers
 
 ALL = families.names()
+SAMPLES = Samples(count=1100, draws=2)
 TRAINED = [name for name in ALL if issubclass(family_class(name), TrainedModel)]
 CONDITIONAL = [name for name in ALL if issubclass(family_class(name), Conditional)]
 
@@ -120,8 +122,8 @@ def test_codes_have_images_and_images_have_codes(name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if issubclass(family_class(name), ObservationModel)])
-def test_draws_have_their_means(name: str) -> None:
-    contract.draws_have_their_means(builder(name))
+def test_observations_have_their_means(name: str) -> None:
+    contract.observations_have_their_means(builder(name))
 
 
 @pytest.mark.parametrize("name", CONDITIONAL)
@@ -138,7 +140,7 @@ def test_the_label_is_learned(name: str) -> None:
     if issubclass(family_class(name), Adversarial):
         contract.the_discriminator_is_told_the_class(builder(name))
     else:
-        contract.samples_are_of_the_class_that_was_asked_for(builder(name))
+        contract.samples_are_of_the_requested_class(builder(name))
 
 
 @pytest.mark.parametrize("name", CONDITIONAL)
@@ -176,8 +178,7 @@ class StrayDetach(Vae):
 
 class DetachedGenerator(Gan):
     def objectives(self, images: torch.Tensor) -> Iterator[Objective]:
-        moves = super().objectives(images)
-        yield next(moves)
+        yield next(super().objectives(images))
         fake = self.discriminator(self.generator(self.noise(len(images))).detach())
         yield Objective(self.generator, {"generator_loss": self.generator_loss(fake)})
 
@@ -227,7 +228,7 @@ class SamplesOnTheCpu(Vae):
         return torch.rand(count, 1, 28, 28, generator=rng)
 
 
-class FewerDraws(Vae):
+class FewerObservations(Vae):
     def observe(self, means: torch.Tensor, rng: torch.Generator) -> torch.Tensor:
         return (means > 0.5).float()
 
@@ -265,9 +266,9 @@ class FewClasses(Cvae):
         (Ascent, contract.training_improves_every_objective),
         (NoiseOnTheCpu, contract.everything_lies_on_the_models_device),
         (SamplesOnTheCpu, contract.everything_lies_on_the_models_device),
-        (FewerDraws, contract.draws_have_their_means),
+        (FewerObservations, contract.observations_have_their_means),
         (IgnoredLabel, contract.the_label_decides_its_own_image_only),
-        (LabelsOfOthers, contract.samples_are_of_the_class_that_was_asked_for),
+        (LabelsOfOthers, contract.samples_are_of_the_requested_class),
         (BlindDiscriminator, contract.the_discriminator_is_told_the_class),
         (FewClasses, contract.all_classes_are_drawn_alike),
     ],
@@ -284,7 +285,7 @@ def test_the_evaluation_and_the_monitor_see_each_image_with_its_own_label() -> N
     pixels, labels = as_pixels(contract.digits(250)), torch.randperm(250) % 10
     mean, log_var = model.encoder(torch.cat([pixels.flatten(1) / 255, torch.eye(10)[labels]], 1))
     nats = kl_divergence(Normal(mean, (log_var / 2).exp()), Normal(0.0, 1.0)).sum(1)
-    assert loop.evaluate(model, pixels, labels).terms["kl"] == pytest.approx(1e6 * nats.mean().item(), rel=1e-5)
+    assert loop.evaluate(model, pixels, labels).losses["kl"] == pytest.approx(1e6 * nats.mean().item(), rel=1e-5)
     monitor = Monitor(model, pixels, contract.FLOAT32, labels)
     loop.train(model, pixels, contract.FLOAT32, 0, lambda progress: None, None, monitor, labels)
     check = dict(zip(monitor.checks.columns, monitor.checks.rows[-1], strict=True))
@@ -325,7 +326,7 @@ def test_a_dcgan_judges_real_images_apart_from_fakes_and_draws_each_image_by_its
     model = Dcgan(Dcgan.Config())
     seen = []
     for _ in range(2):
-        seen.append(next(contract.moves(model.train(), contract.digits(8))).watch)
+        seen.append(next(contract.objectives_of(model.train(), contract.digits(8))).logged)
         for parameter in model.generator.parameters():
             parameter.data.mul_(3)
     assert torch.equal(seen[0]["D_real"], seen[1]["D_real"]) and not torch.equal(seen[0]["D_fake"], seen[1]["D_fake"])
@@ -385,14 +386,14 @@ def test_the_gradient_penalty_is_taken_anywhere_between_the_two_images() -> None
     assert gradient_penalty(Squares(), reals, fakes).item() == pytest.approx(1 / 3, abs=0.005)
 
 
-def test_the_critic_moves_five_times_each_on_images_of_its_own() -> None:
+def test_the_critic_steps_five_times_each_on_images_of_its_own() -> None:
     torch.manual_seed(0)
     model, seen = WganGp(WganGp.Config()), []
     model.discriminator.register_forward_hook(lambda module, given, made: seen.append(given[0]))
     images = contract.digits(50)
-    moves = list(model.train().objectives(images))
-    assert [objective.trains for objective in moves] == [model.discriminator] * 5 + [model.generator]
-    reals = torch.cat([both[:10] for both in seen[:-1:2]])  # each move looks at the images, then between them
+    objectives = list(model.train().objectives(images))
+    assert [objective.trains for objective in objectives] == [model.discriminator] * 5 + [model.generator]
+    reals = torch.cat([both[:10] for both in seen[:-1:2]])  # each looks at the images, then between them
     assert torch.equal(reals, (2 * images - 1).flatten(1))
     assert len(list(model.eval().objectives(images))) == 2
 
@@ -408,9 +409,9 @@ def test_where_the_critic_is_zero_changes_nothing() -> None:
         model = WganGp(WganGp.Config()).eval()
         model.discriminator.extend(added)
         critic, generator = model.objectives(contract.digits(20))
-        found.append([*critic.terms.values(), *critic.watch.values(), *generator.terms.values()])
+        found.append([*critic.losses.values(), *critic.logged.values(), *generator.losses.values()])
         # Half of the distance, but for the two sets of fakes.
-        assert generator.loss.item() == pytest.approx(-critic.terms["critic_loss"].item() / 2, abs=0.01)
+        assert generator.loss.item() == pytest.approx(-critic.losses["critic_loss"].item() / 2, abs=0.01)
     torch.testing.assert_close(*found, rtol=0, atol=1e-4)
 
 
@@ -477,76 +478,80 @@ def dataset(tmp_path: Path) -> Path:
     return path
 
 
-def train_stage(dataset: Path, name: str, config: str = '{"epochs": 1}') -> Path:
+def train_stage(dataset: Path, name: str, settings: dict[str, Any] | None = None) -> Path:
     folder = dataset.parent
-    train.main([
-        *("--model", name, "--family", name, "--config", config, "--seed", "3", "--dataset", str(dataset)),
-        *("--compute", '{"device": "cpu", "precision": "float32", "threads": 1}'),
-        *("--checkpoint", str(folder / "c"), "--history", str(folder / "h"), "--record", str(folder / "r")),
-        *("--resume", str(folder / "resume"), "--checks", str(folder / "k"), "--snapshots", str(folder / "s.npz")),
-    ])  # fmt: skip
-    return folder / "c"
+    train.main(
+        name=name,
+        family=name,
+        settings=settings or {"epochs": 1},
+        compute=Compute(device="cpu", precision="float32", threads=1),
+        seed=3,
+        dataset_file=dataset,
+        resume_file=folder / "resume",
+        checkpoint_file=folder / "checkpoint",
+        history_file=folder / "history",
+        diagnostics_file=folder / "diagnostics",
+        snapshots_file=folder / "snapshots.npz",
+        record_file=folder / "record",
+    )
+    return folder
 
 
-def sample_stage(folder: Path, *more: str, samples: str = '{"count": 1100, "draws": 2}') -> dict[str, np.ndarray]:
-    sample.main([
-        *("--config", samples, "--seed", "5", "--checkpoint", str(folder / "c"), "--samples", str(folder / "x.npz")),
-        *more,
-    ])  # fmt: skip
-    return artifacts.read_arrays(folder / "x.npz")
+def sample_stage(folder: Path, requested: Path | None = None) -> dict[str, np.ndarray]:
+    sample.main(
+        samples=SAMPLES,
+        seed=5,
+        checkpoint_file=folder / "checkpoint",
+        requested_file=requested,
+        samples_file=folder / "samples.npz",
+    )
+    return artifacts.read_arrays(folder / "samples.npz")
 
 
 @pytest.mark.parametrize("name", CONDITIONAL)
-def test_a_conditional_model_is_asked_for_labels_as_frequent_as_in_training(name: str, dataset: Path) -> None:
-    folder = train_stage(dataset, name).parent
-    settings = artifacts.read_json(folder / "r")["config"]
+def test_of_a_conditional_model_labels_are_requested_that_are_as_frequent_as_in_training(
+    name: str, dataset: Path
+) -> None:
+    folder = train_stage(dataset, name)
+    settings = artifacts.read_json(folder / "record")["config"]
     assert settings["classes"] == 3 and settings["epochs"] == 1
-    arguments = [
-        "--config",
-        '{"count": 1100, "draws": 2}',
-        "--dataset",
-        str(dataset),
-        "--requested",
-        str(folder / "a.npz"),
-    ]
-    choose_labels.main([*arguments, "--seed", "5"])
-    asked = artifacts.read_arrays(folder / "a.npz")["labels"]
-    assert asked.shape == (2200,) and asked.dtype == np.int64
-    assert np.abs(np.bincount(asked) - [550, 550, 1100]).max() < 4 * 550**0.5
-    arrays = sample_stage(folder, "--requested", str(folder / "a.npz"))
-    model, rng = read_model(folder / "c"), torch.Generator().manual_seed(5)
+    file = folder / "requested.npz"
+    choose_labels.main(samples=SAMPLES, seed=5, dataset_file=dataset, requested_file=file)
+    requested = artifacts.read_arrays(file)["labels"]
+    assert requested.shape == (2200,) and requested.dtype == np.int64
+    assert np.abs(np.bincount(requested) - [550, 550, 1100]).max() < 4 * 550**0.5
+    arrays = sample_stage(folder, file)
+    model, rng = read_model(folder / "checkpoint"), torch.Generator().manual_seed(5)
     assert isinstance(model, Conditional)
-    expected = torch.cat([model.sample_labelled(labels, rng) for labels in torch.from_numpy(asked).split(1000)])
+    expected = torch.cat([model.sample_labelled(labels, rng) for labels in torch.from_numpy(requested).split(1000)])
     # The batch size may change the last bit of a product, and so one level of a pixel.
     assert np.abs(arrays["images"].astype(int) - as_pixels(expected).numpy()).max() <= 1
-    assert list(arrays) == ["images", *(["draws"] if isinstance(model, ObservationModel) else [])]
-    choose_labels.main([*arguments, "--seed", "6"])
-    assert (artifacts.read_arrays(folder / "a.npz")["labels"] != asked).any()
+    assert list(arrays) == ["images", *(["observations"] if isinstance(model, ObservationModel) else [])]
+    choose_labels.main(samples=SAMPLES, seed=6, dataset_file=dataset, requested_file=file)
+    assert (artifacts.read_arrays(file)["labels"] != requested).any()
 
 
 def test_labels_that_do_not_fit_the_samples_are_refused(dataset: Path) -> None:
-    folder = train_stage(dataset, "cvae").parent
-    with pytest.raises(
-        ValueError, match="c is of a conditional model: expected --requested, the labels of its samples"
-    ):
+    folder = train_stage(dataset, "cvae")
+    with pytest.raises(ValueError, match="checkpoint is of a conditional model: expected --requested"):
         sample_stage(folder)
-    artifacts.write_arrays(folder / "a.npz", labels=np.zeros(7, np.int64))
-    with pytest.raises(ValueError, match=r"a.npz should hold 2200 labels, one a sample; found 7\. Make it anew"):
-        sample_stage(folder, "--requested", str(folder / "a.npz"))
+    artifacts.write_arrays(folder / "requested.npz", labels=np.zeros(7, np.int64))
+    with pytest.raises(
+        ValueError, match=r"requested.npz should hold 2200 labels, one a sample; found 7\. Make it anew"
+    ):
+        sample_stage(folder, folder / "requested.npz")
 
 
 def test_a_number_of_classes_that_the_data_set_has_not_ends_the_training(dataset: Path) -> None:
     with pytest.raises(ParamsError, match=r"models\.cvae\.classes: expected 3, as the data set has; found 10"):
-        train_stage(dataset, "cvae", '{"epochs": 1, "classes": 10}')
+        train_stage(dataset, "cvae", {"epochs": 1, "classes": 10})
 
 
 @pytest.mark.parametrize("name", CONDITIONAL)
 def test_the_layers_are_those_for_the_classes_of_the_data_set(name: str, dataset: Path) -> None:
-    describe_networks.main([
-        *("--model", name, "--family", name, "--config", "{}", "--dataset", str(dataset)),
-        *("--networks", str(dataset.parent / "n")),
-    ])  # fmt: skip
-    networks = {network["name"]: network for network in artifacts.read_json(dataset.parent / "n")["networks"]}
+    file = dataset.parent / "networks"
+    describe_networks.main(name=name, family=name, settings={}, dataset_file=dataset, networks_file=file)
+    networks = {network["name"]: network for network in artifacts.read_json(file)["networks"]}
     first = {name: network["layers"][0]["in"] for name, network in networks.items()}
     assert first == ({"generator": 131, "discriminator": 787} if name == "cgan" else {"encoder": 787, "decoder": 5})
 

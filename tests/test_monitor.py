@@ -55,7 +55,7 @@ def test_the_last_check_is_of_the_finished_model() -> None:
     monitor, checks = watched(model)
     images = as_images(PIXELS[:IMAGES])
     with undisturbed(model):
-        (move,) = model.objectives(images)
+        (objective,) = model.objectives(images)
     layer = [model.decoder[4].weight, model.decoder[4].bias]
     flat = torch.cat([gradient.flatten() for gradient in torch.autograd.grad(objective.loss, layer)])
     assert checks[-1]["gradient decoder.4"] == pytest.approx(flat.norm().item(), rel=1e-5)

@@ -20,7 +20,8 @@ import yaml
 from conftest import ROOT
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.patches import PathPatch
-from test_site import MARKUP, PROVENANCE, TEMPLATES, read, rows_of, section, text_of
+from site_results import PROVENANCE, TEMPLATES
+from test_site import MARKUP, rows_of, section, text_of
 
 from pipeline.core.params import changes, resolve
 from pipeline.figures.rule_graph import graph, layers, reduced
@@ -39,17 +40,12 @@ JOBS = (
     Job("train", frozenset({"fetch"}), 60.0),
     Job("compare", frozenset({"train", "fetch"}), 1.5),
 )
-HISTORY = History(JOBS, frozenset({"compare"}), {"data/images.npz": "a1" * 32, "pipeline/data.py": "b2" * 32})
+HISTORY = History(JOBS, frozenset({"compare"}), {"data/images.npz": "a1" * 32, "pipeline/data/formats.py": "b2" * 32})
 SAYS = {"all": "", "compare": "Gather\n    all scores.", "fetch": "Get the data.", "render": "Make the site."}
 
 
 def made(commit: str = COMMIT, says: Mapping[str, str] = SAYS, jobs: History = HISTORY) -> Provenance:
     return dataclasses.replace(PROVENANCE, commit=commit, rules=says, history=jobs)
-
-
-@pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    return read(tmp_path_factory.mktemp("results"))
 
 
 # Snakemake's records.
@@ -144,7 +140,7 @@ def test_the_page_says_what_made_it(results: Results) -> None:
     page = render(dataclasses.replace(results, provenance=made()), TEMPLATES)["provenance.html"]
     assert f"git checkout {COMMIT} cp" in text_of(page) and "no file differed from it" in text_of(page)
     assert rows_of(page, "contents")[1:] == [["data/images.npz", "a1a1a1a1a1a1"]]
-    assert "4 jobs, of 3 rules, came before" in section(page, "rules") and "2 min 44 s" in section(page, "rules")
+    assert "4 jobs of 3 rules ran before" in section(page, "rules") and "2 min 44 s" in section(page, "rules")
     assert rows_of(page, "rules")[3:] == [
         ["train", "–", "fetch", "2", "2 min 40 s", "1 min 40 s"],
         ["render", "Make the site.", "compare", "1", "–", "–"],
@@ -176,23 +172,27 @@ def test_what_rules_and_files_are_called_stays_text(results: Results) -> None:
 def test_the_stage_draws_the_rules_and_offers_their_table(tmp_path: Path) -> None:
     folder, run = tmp_path / "results", site_results.params()
     site_results.build(folder, run)
-    table, figure = f"{folder}/metrics.csv", f"{folder}/figures/gan/samples.png"
+    table, figure = "results/metrics.csv", "results/figures/gan/samples.png"
     record(tmp_path / "records", table, rule="compare", input=["data/images.npz"])
-    record(tmp_path / "records", figure, rule="draw_samples", input=["data/images.npz"])
+    record(tmp_path / "records", figure, rule="plot_images", input=["data/images.npz"])
     record(tmp_path / "records", "data/images.npz", rule="fetch", endtime=100.0)
-    record(tmp_path / "records", f"{folder}/figures/gone/samples.png", rule="draw_gone")
-    stage.main([
-        *("--params", run.model_dump_json(), "--preset-changes", json.dumps(site_results.CHANGES)),
-        *("--rules", json.dumps({"fetch": "Get the data."}), "--records", str(tmp_path / "records")),
-        *("--results", str(folder), "--templates", str(TEMPLATES), "--into", str(tmp_path / "site")),
-    ])  # fmt: skip
+    record(tmp_path / "records", "results/figures/gone/samples.png", rule="plot_gone")
+    stage.main(
+        params=run,
+        preset_changes=site_results.CHANGES,
+        rules={"fetch": "Get the data."},
+        records_folder=tmp_path / "records",
+        results_folder=folder,
+        templates_folder=TEMPLATES,
+        site_folder=tmp_path / "site",
+    )
     page = (tmp_path / "site" / "provenance.html").read_text("utf-8")
-    assert [row[0] for row in rows_of(page, "rules")[1:]] == ["fetch", "compare", "draw_samples", "render"]
+    assert [row[0] for row in rows_of(page, "rules")[1:]] == ["fetch", "compare", "plot_images", "render"]
     assert 'src="figures/comparison/rules.svg"' in page and 'href="data/rules.csv"' in page
     drawn = (tmp_path / "site" / "figures" / "comparison" / "rules.svg").read_text("utf-8")
-    assert ">fetch</text>" in drawn and "1 job · 1\u202fmin 30\u202fs" in drawn and "draw_gone" not in drawn
+    assert ">fetch</text>" in drawn and "1 job · 1\u202fmin 30\u202fs" in drawn and "plot_gone" not in drawn
     offered = pd.read_csv(tmp_path / "site" / "data" / "rules.csv").set_index("rule")
-    assert offered.loc["render", "takes_from"] == "compare draw_samples" and offered.loc["fetch", "seconds"] == 90
+    assert offered.loc["render", "takes_from"] == "compare plot_images" and offered.loc["fetch", "seconds"] == 90
 
 
 # The graph.
@@ -240,7 +240,7 @@ def test_rules_in_a_circle_are_refused() -> None:
 
 @pytest.mark.parametrize("rules", [1, 3, 32])
 def test_the_graph_has_a_row_for_each_rule_and_all_text_has_room(rules: int) -> None:
-    names = {f"rule_{i}": f"draw_perfect_discriminator_{i}" for i in range(rules)}
+    names = {f"rule_{i}": f"plot_perfect_discriminator_{i}" for i in range(rules)}
     takes_from = {names[name]: [names[each] for each in direct] for name, direct in random_graph(1, rules).items()}
     figure = graph(takes_from, dict.fromkeys(takes_from, "100 jobs · 12\u202fmin 30\u202fs"))
     renderer = FigureCanvasAgg(figure).get_renderer()

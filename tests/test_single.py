@@ -11,9 +11,8 @@ import html5lib
 import pytest
 from browser import complaints_of, violations
 from playwright.sync_api import Browser, Page
-from test_site import write_site
 
-from pipeline.report import single_file as stage
+from pipeline.stages import bundle
 
 SHELL = """<!doctype html>
 <html lang="en"><head><meta charset="utf-8">
@@ -88,20 +87,14 @@ def parsed(html: str) -> Iterator:
 @pytest.fixture(scope="module")
 def small(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("small")
-    stage.main(["--site", str(write_small(folder / "site")), "--into", str(folder / "report.html")])
+    bundle.main(site_folder=write_small(folder / "site"), single_file=folder / "report.html")
     return folder / "report.html"
 
 
 @pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("run")
-    return write_site(folder / "results", folder / "site")
-
-
-@pytest.fixture(scope="module")
-def report(site: Path) -> Path:
-    file = site.parent / "report.html"
-    stage.main(["--site", str(site), "--into", str(file)])
+def report(site: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    file = tmp_path_factory.mktemp("single") / "report.html"
+    bundle.main(site_folder=site, single_file=file)
     return file
 
 
@@ -173,7 +166,7 @@ def test_a_table_is_in_it_once_and_a_large_one_is_said_to_be_elsewhere(small: Pa
 
 
 def test_the_same_site_gives_the_same_bytes(site: Path, report: Path, tmp_path: Path) -> None:
-    stage.main(["--site", str(site), "--into", str(tmp_path / "again.html")])
+    bundle.main(site_folder=site, single_file=tmp_path / "again.html")
     assert (tmp_path / "again.html").read_bytes() == report.read_bytes()
 
 
@@ -181,19 +174,19 @@ def test_what_cannot_be_made_gets_a_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(ValueError, match=r"should be a site; found no index\.html in it"):
-        stage.main(["--site", str(tmp_path / "nothing"), "--into", str(tmp_path / "report.html")])
+        bundle.main(site_folder=tmp_path / "nothing", single_file=tmp_path / "report.html")
     folder = write_small(tmp_path / "site")
     with pytest.raises(ValueError, match="should lie outside of the site"):
-        stage.main(["--site", str(folder), "--into", str(folder / "report.html")])
-    monkeypatch.setattr(stage, "LARGE", 5_000)
-    stage.main(["--site", str(folder), "--into", str(tmp_path / "report.html")])
+        bundle.main(site_folder=folder, single_file=folder / "report.html")
+    monkeypatch.setattr(bundle, "LARGE", 5_000)
+    bundle.main(site_folder=folder, single_file=tmp_path / "report.html")
     assert re.search(r"has 0\.0 MB, and a mailbox may refuse more .*as a zip file", capsys.readouterr().err)
     (folder / "static" / "counts.js").write_text('"use strict"; const text = "</script>";')
     with pytest.raises(ValueError, match=r"counts\.js should be able to stand inside a <script>.*found '</script'"):
-        stage.main(["--site", str(folder), "--into", str(tmp_path / "report.html")])
+        bundle.main(site_folder=folder, single_file=tmp_path / "report.html")
     (folder / "models" / "x.html").write_text("<!doctype html><title>no main part</title>")
-    with pytest.raises(ValueError, match=r"x\.html should be a page with a main part"):
-        stage.main(["--site", str(folder), "--into", str(tmp_path / "report.html")])
+    with pytest.raises(ValueError, match=r"x\.html should be a page with a <main> element"):
+        bundle.main(site_folder=folder, single_file=tmp_path / "report.html")
 
 
 # In a browser.

@@ -15,18 +15,19 @@ import pandas as pd
 import pytest
 import site_results
 from browser import complaints_of, open_whole, violations
+from conftest import ROOT
 from jinja2 import UndefinedError
 from playwright.sync_api import Browser
+from site_results import PROVENANCE, TEMPLATES, read, write_site
 
 from pipeline.analysis.alarms import RULES
 from pipeline.analysis.verdicts import outcomes
-from pipeline.core.params import Params
+from pipeline.core.names import TEST
 from pipeline.metrics.base import CORRUPTIONS, Question
 from pipeline.metrics.catalogue import CATALOGUE
 from pipeline.report import load
 from pipeline.report.formatting import number, orders, setting
 from pipeline.report.inputs import Family, Results
-from pipeline.core.names import TEST
 from pipeline.report.markdown import formula, prose
 from pipeline.report.pages.index import run_of
 from pipeline.report.pages.model import model_views
@@ -34,24 +35,11 @@ from pipeline.report.pages.paper import paper_page
 from pipeline.report.pairwise import duels, leading
 from pipeline.report.score_tables import Cell, Measured, Summary, headlines
 from pipeline.report.site import prepare, render
-from pipeline.report.training_health import powers
 from pipeline.report.wording import QUESTIONS, direction, home
-from pipeline.stages import render as stage
-from pipeline.workflow.provenance import Provenance
 
-ROOT = Path(__file__).parents[1]
-TEMPLATES = ROOT / "site_templates"
 GOLDEN = Path(__file__).parent / "golden" / "site"
-PROVENANCE = Provenance("COMMIT", "SETTINGS", {"python": "VERSION", "torch": "VERSION"}, "PLATFORM", "DATE")
 NO_ALARM = site_results.alarms("vae", 0, [0])
 MARKUP = '<b onclick="x">&amp;'  # must come out as text
-
-
-def read(folder: Path, class_names: tuple[str, ...] = site_results.DIGITS, **choices: object) -> Results:
-    """A run's results, built small and read by the stage, with a provenance that never changes."""
-    params = site_results.params(**choices)  # pyright: ignore[reportArgumentType]
-    site_results.build(folder, params, class_names)
-    return load.read(folder, params, site_results.CHANGES, PROVENANCE)
 
 
 def family_of(models: int) -> dict[str, dict[str, object]]:
@@ -60,41 +48,9 @@ def family_of(models: int) -> dict[str, dict[str, object]]:
 
 
 @pytest.fixture(scope="module")
-def results(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    return read(tmp_path_factory.mktemp("results"))
-
-
-@pytest.fixture(scope="module")
 def single(tmp_path_factory: pytest.TempPathFactory) -> Results:
-    """Of one seed, without a sensitivity."""
+    """Of one seed, without a sensitivity check."""
     return read(tmp_path_factory.mktemp("single"), seeds=(3,), sensitivity=False)
-
-
-@pytest.fixture(scope="module")
-def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A whole site, as the stage writes it."""
-    folder = tmp_path_factory.mktemp("run")
-    return write_site(folder / "results", folder / "site")
-
-
-def write_site(folder: Path, into: Path, **choices: object) -> Path:
-    params = site_results.params(**choices)  # pyright: ignore[reportArgumentType]
-    site_results.build(folder, params)
-    return rendered(folder, params, into)
-
-
-def rendered(folder: Path, params: Params, into: Path) -> Path:
-    """The site of such results."""
-    stage.main(
-        [
-            *("--params", params.model_dump_json()),
-            *("--preset-changes", json.dumps(site_results.CHANGES)),
-            *("--results", str(folder)),
-            *("--templates", str(TEMPLATES)),
-            *("--into", str(into)),
-        ]
-    )
-    return into
 
 
 def text_of(html: str) -> str:
@@ -105,8 +61,7 @@ def text_of(html: str) -> str:
 # What the pages say.
 
 
-def test_pages_are_the_golden_ones(results: Results) -> None:
-    pages = render(results, TEMPLATES)
+def test_pages_are_the_golden_ones(pages: dict[str, str]) -> None:
     stored = {path.relative_to(GOLDEN).as_posix(): path.read_text("utf-8") for path in GOLDEN.rglob("*.html")}
     changed = sorted(name for name in pages.keys() | stored.keys() if pages.get(name) != stored.get(name))
     assert not changed, (
@@ -115,9 +70,9 @@ def test_pages_are_the_golden_ones(results: Results) -> None:
     )
 
 
-def test_the_finding_says_what_the_table_says(results: Results) -> None:
+def test_the_finding_says_what_the_table_says(results: Results, pages: dict[str, str]) -> None:
     metrics = results.metrics[results.metrics["set"] == "images"]
-    text = text_of(render(results, TEMPLATES)["index.html"])
+    text = text_of(pages["index.html"])
     for name in results.params.models:
         of_model = metrics[metrics["model"] == name].groupby("metric")["value"].mean()
         assert re.search(rf"{name} (has )?{of_model['sharpness_ratio']:.2f}", text)
@@ -182,13 +137,16 @@ def test_too_few_seeds_for_a_verdict_are_said_to_be(seeds: int, models: int, pow
     assert found and bool(found.powerless) == powerless
 
 
-def test_a_run_of_few_seeds_says_that_it_cannot_decide(results: Results) -> None:
-    text = text_of(render(results, TEMPLATES)["index.html"])
-    assert "neither is better in any of 5 questions" in text and "So few can decide no question:" in text
+def test_a_run_of_few_seeds_says_that_it_cannot_decide(pages: dict[str, str]) -> None:
+    text = text_of(pages["index.html"])
+    assert (
+        "neither is better in any of 5 questions" in text
+        and "With so few seeds, the test cannot decide any question, however" in text
+    )
 
 
-def test_scores_are_those_of_the_summary(results: Results) -> None:
-    page = render(results, TEMPLATES)["scores.html"]
+def test_scores_are_those_of_the_summary(results: Results, pages: dict[str, str]) -> None:
+    page = pages["scores.html"]
     rows = [row for question in QUESTIONS for row in rows_of(page, question)]
     summary = results.summary.set_index(["model", "set", "metric", "space"])["value"].to_dict()
     for name, title in {"gan": "gan", "noise": "uniform noise"}.items():
@@ -205,8 +163,7 @@ def test_scores_are_those_of_the_summary(results: Results) -> None:
     assert [row[0] for row in rows if len(row) > 1].count("vae, pixels drawn") == 5
 
 
-def test_the_overview_has_the_first_score_of_each_question(results: Results) -> None:
-    pages = render(results, TEMPLATES)
+def test_the_overview_has_the_first_score_of_each_question(pages: dict[str, str]) -> None:
     shown = {row[0]: row[1:] for row in rows_of(pages["index.html"], "scores")[2:]}
     for place, question in enumerate(QUESTIONS):
         whole = {row[0]: row[1:] for row in rows_of(pages["scores.html"], question)}
@@ -214,12 +171,12 @@ def test_the_overview_has_the_first_score_of_each_question(results: Results) -> 
             assert shown[name][place] in whole[name]
 
 
-def test_side_by_side_has_every_score_and_every_pair(results: Results) -> None:
-    page = render(results, TEMPLATES)["compare.html"]
+def test_side_by_side_has_every_score_and_every_pair(results: Results, pages: dict[str, str]) -> None:
+    page = pages["compare.html"]
     rows = rows_of(page, "scored")
     scores = [row for row in rows[1:] if len(row) > 1]
     assert rows[0] == ["Score", "Real images", "gan", "gan_saturating", "vae"]
-    of_gan = [row for question in QUESTIONS for row in rows_of(render(results, TEMPLATES)["scores.html"], question)]
+    of_gan = [row for question in QUESTIONS for row in rows_of(pages["scores.html"], question)]
     assert [row[2] for row in scores] == [cell for row in of_gan if row[0] == "gan" for cell in row[1:]]
     answers = outcomes(results.verdicts)
     pairs = rows_of(page, "pairs")[1:]
@@ -244,8 +201,7 @@ def test_ties_are_grey_and_a_sole_winner_bold(single: Results) -> None:
     assert marks([("gan", 1)]) == []
 
 
-def test_every_metric_is_explained_and_linked(results: Results) -> None:
-    pages = render(results, TEMPLATES)
+def test_every_metric_is_explained_and_linked(pages: dict[str, str]) -> None:
     tree = html5lib.parse(pages["methods.html"], namespaceHTMLElements=False)
     articles = {each.get("id"): each for each in tree.iter("article")}
     assert list(articles) == [f"metric-{name}" for name in CATALOGUE]
@@ -254,18 +210,20 @@ def test_every_metric_is_explained_and_linked(results: Results) -> None:
         assert metric.title in text and metric.source in text and direction(metric) in text
         assert all(CORRUPTIONS[corruption] in text for corruption in (*metric.sees, *metric.blind))
         assert ("not a score to rank models by" in text) != metric.ranks
-        assert ("not tried on damaged images" in text) == (not metric.sees)
+        assert ("not tested on corrupted images" in text) == (not metric.sees)
         assert any(each.tag.endswith("math") for each in articles[f"metric-{name}"].iter())
         assert f'href="methods.html#metric-{name}"' in pages["scores.html"]
 
 
-def test_the_networks_of_the_features_are_named_with_their_digests(results: Results) -> None:
-    rows = rows_of(render(results, TEMPLATES)["methods.html"], "protocol")
+def test_the_networks_of_the_features_are_named_with_their_digests(results: Results, pages: dict[str, str]) -> None:
+    rows = rows_of(pages["methods.html"], "protocol")
     assert rows[1:] == [[space.replace("_", " "), digest] for space, digest in site_results.DIGESTS.items()]
 
 
-def test_the_ladder_is_shown_with_what_it_found_otherwise(results: Results, single: Results) -> None:
-    page = render(results, TEMPLATES)["methods.html"]
+def test_the_sensitivity_check_is_shown_with_what_it_found_otherwise(
+    results: Results, single: Results, pages: dict[str, str]
+) -> None:
+    page = pages["methods.html"]
     assert 'src="figures/comparison/sensitivity.svg"' in page
     assert rows_of(page, "sensitivity")[1:] == [
         [CATALOGUE["kd"].title, "classifier", CORRUPTIONS["blur_slight"], "sees", "blind"]
@@ -273,11 +231,13 @@ def test_the_ladder_is_shown_with_what_it_found_otherwise(results: Results, sing
     assert results.sensitivity is not None
     as_said = dataclasses.replace(results, sensitivity=results.sensitivity.assign(found="edge"))
     assert "Nowhere did this run find the opposite" in text_of(render(as_said, TEMPLATES)["methods.html"])
-    assert "sensitivity" not in render(single, TEMPLATES)["methods.html"]
+    without = render(single, TEMPLATES)["methods.html"]
+    assert "sensitivity.svg" not in without and "Nowhere did" not in text_of(without)
+    assert 'aria-labelledby="sensitivity"' not in without
 
 
-def test_claims_are_told_with_their_number_and_verdict(results: Results) -> None:
-    page = render(results, TEMPLATES)["paper.html"]
+def test_claims_are_told_with_their_number_and_verdict(results: Results, pages: dict[str, str]) -> None:
+    page = pages["paper.html"]
     rows = rows_of(page, "claims")
     assert [row[2] for row in rows[1:]] == ["1.21 ×1.02 to 1.40", "12.0 %11.2 % to 12.8 %", "–"]
     assert [row[1].partition(".")[0] for row in rows[1:]] == [
@@ -290,8 +250,8 @@ def test_claims_are_told_with_their_number_and_verdict(results: Results) -> None
     assert "With fairer models" not in rows_of(render(plain, TEMPLATES)["paper.html"], "claims")[0]
 
 
-def test_kinds_of_images_are_set_against_real_ones(results: Results) -> None:
-    rows = rows_of(render(results, TEMPLATES)["models/vae.html"], "labels")
+def test_kinds_of_images_are_set_against_real_ones(results: Results, pages: dict[str, str]) -> None:
+    rows = rows_of(pages["models/vae.html"], "labels")
     values = results.summary[results.summary["set"] == "images"].set_index(["model", "metric"])["value"]
     unsure, unlike = ("conformal_ambiguous", "conformal_unlike")
     here, real = ([values[name, metric] for metric in (unsure, unlike)] for name in ("vae", TEST))
@@ -373,7 +333,7 @@ def test_any_number_of_models_reads_well(tmp_path: Path, count: int) -> None:
     pages = render(read(tmp_path, models=family_of(count), seeds=(0,)), TEMPLATES)
     assert len([path for path in pages if path.startswith("models/")]) == count
     text = text_of(pages["index.html"])
-    finding = text[text.index("Where real test images") : text.index("Each model was trained")]
+    finding = text[text.index("With real test images") : text.index("Each model was trained")]
     assert finding.count("model_") == {1: 2, 2: 4, 15: 4}[count]
     assert ("15 models range from" in finding) == (count == 15)
     assert not re.search(r" [,.’]|\bof\d|,,|  ", finding), finding
@@ -419,13 +379,13 @@ def section(page: str, heading: str) -> str:
     return " ".join("".join(found.itertext()).split())
 
 
-def test_every_alarm_of_every_seed_is_listed_with_the_rules(results: Results) -> None:
-    page = render(results, TEMPLATES)["models/gan_saturating.html"]
+def test_every_alarm_of_every_seed_is_listed_with_the_rules(pages: dict[str, str]) -> None:
+    page = pages["models/gan_saturating.html"]
     rows = [
         ["".join(cell.itertext()) for cell in row]
         for row in html5lib.parse(page, namespaceHTMLElements=False).iter("tr")
     ]
-    start = rows.index(["Seed", "Alarm", "From step", "To step", "Seen"]) + 1
+    start = rows.index(["Seed", "Alarm", "From step", "To step", "Values"]) + 1
     assert [row[:4] for row in rows[start : start + 3]] == [
         ["0", "vanishing gradient", "94", "468, the end"],
         ["0", "frozen generator", "235", "328"],
@@ -433,22 +393,24 @@ def test_every_alarm_of_every_seed_is_listed_with_the_rules(results: Results) ->
     ]
     assert rows[start + 1][4] == "moved 0.0043, slope of the loss -7.5e-09"
     text = section(page, "health")
-    assert "Of the 5 rules that look for a dying training, 2 fired." in text
+    assert "Of the 5 rules that detect a failing training run, 2 fired." in text
     assert "vanishing gradient (step 94 to 468) and frozen generator (step 235 to 328)" in text
     for rule in RULES:
         assert " ".join((rule.__doc__ or "").split()) in text
 
 
-def test_a_training_without_alarms_says_so_for_every_seed(results: Results, tmp_path: Path) -> None:
-    text = section(render(results, TEMPLATES)["models/vae.html"], "health")
-    assert "None of the 5 rules that look for a dying training fired in any of its 2 seeds." in text
+def test_a_training_without_alarms_says_so_for_every_seed(tmp_path: Path, pages: dict[str, str]) -> None:
+    text = section(pages["models/vae.html"], "health")
+    assert "None of the 5 rules that detect a failing training run fired in any of its 2 seeds." in text
     one = section(render(read(tmp_path, seeds=(3,)), TEMPLATES)["models/vae.html"], "health")
     assert "fired in its one seed." in one
     assert "No alarm fired in this seed" in text and "fresh discriminator" not in text
 
 
-def test_a_model_with_alarms_is_marked_in_the_table_and_on_the_first_screen(results: Results) -> None:
-    page = render(results, TEMPLATES)["index.html"]
+def test_a_model_with_alarms_is_marked_in_the_table_and_on_the_first_screen(
+    results: Results, pages: dict[str, str]
+) -> None:
+    page = pages["index.html"]
     tree = html5lib.parse(page, namespaceHTMLElements=False)
     marks = [each for each in tree.iter("a") if each.get("class") == "alarm"]
     assert ["".join(mark.itertext()) for mark in marks] == [
@@ -470,8 +432,8 @@ def test_an_alarm_that_lasts_in_some_seeds_only_is_told_apart(results: Results) 
     assert "alarm: vanishing gradient, 2 of 2 seeds, passed in 1" in text
 
 
-def test_the_paper_page_gives_the_measured_finding(results: Results, tmp_path: Path) -> None:
-    text = section(render(results, TEMPLATES)["paper.html"], "figures-3-4")
+def test_the_paper_page_gives_the_measured_finding(tmp_path: Path, pages: dict[str, str]) -> None:
+    text = section(pages["paper.html"], "figures-3-4")
     assert "vanishing gradient (in 2 of 2 seeds, from step 94 to the end) and frozen generator (in 1 of 2" in text
     assert text.count("fell by 4.0 to 4.3 orders of magnitude in 150 steps") == 2  # of gan too
     assert text.count("rose by 2.0 orders of magnitude") == 2
@@ -479,14 +441,23 @@ def test_the_paper_page_gives_the_measured_finding(results: Results, tmp_path: P
     assert "orders of magnitude" not in section(without, "figures-3-4")
 
 
-def test_a_discriminator_that_did_not_win_is_said_to_have_not(results: Results) -> None:
-    text = section(render(results, TEMPLATES)["models/gan.html"], "health")
-    assert "did not win" not in text
+def test_the_page_tells_of_the_experiments_that_the_discriminator_won(results: Results, pages: dict[str, str]) -> None:
+    """As the claim does; of all experiments where it won none."""
+    text = section(pages["models/gan.html"], "health")
+    assert "fell by 4.0 to 4.3 orders" in text and " won" not in text
     one, other = results.experiments["gan"]
-    unbeaten = {**results.experiments, "gan": [one, other.assign(D_fake=0.48)]}
-    pages = render(dataclasses.replace(results, experiments=unbeaten), TEMPLATES)
-    assert "a discriminator did not win in that time" in section(pages["models/gan.html"], "health")
-    assert "did not win" not in section(pages["models/gan_saturating.html"], "health")
+
+    def said(*experiments: pd.DataFrame) -> str:
+        changed = {**results.experiments, "gan": list(experiments)}
+        altered = render(dataclasses.replace(results, experiments=changed), TEMPLATES)
+        assert " won" not in section(altered["models/gan_saturating.html"], "health")
+        return section(altered["models/gan.html"], "health")
+
+    lost = other.assign(D_fake=0.48)
+    some = said(one, lost)
+    assert "fell by 4.0 orders" in some and "in the 1 of 2 experiments that the discriminator won" in some
+    none = said(one.assign(D_fake=0.01), lost)
+    assert "fell by 4.0 to 4.3 orders" in none and "no discriminator won in that time" in none
 
 
 def test_a_model_that_is_not_trained_step_by_step_has_no_such_section(results: Results) -> None:
@@ -495,8 +466,8 @@ def test_a_model_that_is_not_trained_step_by_step_has_no_such_section(results: R
     assert 'id="health"' not in pages["models/vae.html"] and 'id="health"' in pages["models/gan.html"]
 
 
-def test_live_code_is_the_familys_own(results: Results) -> None:
-    page = text_of(render(results, TEMPLATES)["paper.html"])
+def test_live_code_is_the_familys_own(pages: dict[str, str]) -> None:
+    page = text_of(pages["paper.html"])
     for family in ("gan", "vae"):
         source = (ROOT / "pipeline" / "models" / f"{family}.py").read_text("utf-8")
         method = source[source.index("    def objectives") :].partition("\n\n    def ")[0]
@@ -554,11 +525,6 @@ def test_orders_of_magnitude_say_which_way() -> None:
     assert orders([-1.0, 0.5]) == "went from a fall by 0.5 to a rise by 1.0 orders of magnitude, by seed"
 
 
-def test_a_gradient_of_zero_has_fallen_by_a_finite_number_of_orders() -> None:
-    assert 36 < powers(pd.Series([0.1, 0.0])) < 38
-    assert powers(pd.Series([0.1, 5.0, 0.001])) == pytest.approx(2)
-
-
 def test_docstrings_become_html_with_formulas() -> None:
     html = prose("First.\n\nA `$code$` and $-\\log D(x)$:\n\n- `one`: <i>item</i>\n- [x](https://example.org)")
     assert "<code>$code$</code>" in html and html.count("<math") == 1 and "\\" not in html
@@ -612,7 +578,7 @@ def test_a_missing_figure_is_named(tmp_path: Path) -> None:
     site_results.build(tmp_path, params)
     (tmp_path / "figures" / "vae" / "samples.png").unlink()
     with pytest.raises(FileNotFoundError, match=r"vae/samples\.png should be a figure of this run"):
-        load.read(tmp_path, params, {}, PROVENANCE)
+        load.load(tmp_path, params, {}, PROVENANCE)
 
 
 def test_the_same_results_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -756,11 +722,12 @@ def test_no_page_is_wider_than_a_phone(browser: Browser, tmp_path: Path) -> None
 
 def rewrite_golden() -> None:
     """Make the golden pages what the report says now."""
-    shutil.rmtree(GOLDEN, ignore_errors=True)
     with tempfile.TemporaryDirectory() as folder:
-        for name, page in render(read(Path(folder)), TEMPLATES).items():
-            (GOLDEN / name).parent.mkdir(parents=True, exist_ok=True)
-            (GOLDEN / name).write_text(page, encoding="utf-8")
+        pages = render(read(Path(folder)), TEMPLATES)
+    shutil.rmtree(GOLDEN, ignore_errors=True)
+    for name, page in pages.items():
+        (GOLDEN / name).parent.mkdir(parents=True, exist_ok=True)
+        (GOLDEN / name).write_text(page, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -10,9 +10,10 @@ import pytest
 import site_results
 from browser import complaints_of
 from playwright.sync_api import Browser, Page
+from site_results import PROVENANCE, TEMPLATES, read, rendered
 from test_figures import images, pixels
 from test_labels_page import colours
-from test_site import PROVENANCE, TEMPLATES, read, rendered, rows_of, section, text_of
+from test_site import rows_of, section, text_of
 
 from pipeline.analysis.alarms import RULES
 from pipeline.core import artifacts
@@ -57,12 +58,17 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def results(folder: Path) -> Results:
-    return load.read(folder, site_results.params(models=MODELS), site_results.CHANGES, PROVENANCE)
+    return load.load(folder, site_results.params(models=MODELS), site_results.CHANGES, PROVENANCE)
 
 
 @pytest.fixture(scope="module")
-def html(results: Results) -> str:
-    return render(results, TEMPLATES)["training.html"]
+def pages(results: Results) -> dict[str, str]:
+    return render(results, TEMPLATES)
+
+
+@pytest.fixture(scope="module")
+def html(pages: dict[str, str]) -> str:
+    return pages["training.html"]
 
 
 @pytest.fixture(scope="module")
@@ -142,17 +148,16 @@ def test_each_film_says_its_moments(html: str, results: Results) -> None:
         for column in ("step", "epoch", "top"):
             assert f'data-{column}s="{",".join(map(str, table[column]))}"' in html
         assert f'data-of-steps="{EPOCHS[name] * STEPS_PER_EPOCH[name]:.0f}" data-of-epochs="{EPOCHS[name]}"' in html
-        assert f'href="data/film/{name}.csv"' in html and f'href="figures/{name}/film.png"' in html
+        assert f'href="data/figures/{name}/film.csv"' in html and f'href="figures/{name}/film.png"' in html
 
 
-def test_alarms_losses_and_checks_of_each_model_stand_there_as_on_its_page(html: str, results: Results) -> None:
-    pages = render(results, TEMPLATES)
+def test_alarms_losses_and_checks_of_each_model_stand_there_as_on_its_page(html: str, pages: dict[str, str]) -> None:
     for name in MODELS:
         here = section(html, f"of-{name}")
         there = section(pages[f"models/{name}.html"], "health")
         assert rows_of(html, f"of-{name}") == rows_of(pages[f"models/{name}.html"], "health")
         assert f'src="figures/{name}/losses.svg"' in html and f'src="figures/{name}/diagnostics.svg"' in html
-        for sentence in ("Check by check", "The losses"):
+        for sentence in ("Diagnostics", "The losses"):
             assert sentence in here and sentence in there
     assert [row[:2] for row in rows_of(html, "of-gan_saturating")[1:]] == [
         ["0", "vanishing gradient"],
@@ -176,10 +181,10 @@ def test_the_time_of_every_training_is_listed(html: str, results: Results) -> No
         assert row[4] == f"{record['steps']:,}"
 
 
-def test_one_model_has_no_control_for_all(results: Results, tmp_path: Path) -> None:
+def test_one_model_has_no_control_for_all(tmp_path: Path, pages: dict[str, str]) -> None:
     alone = read(tmp_path, models={"vae": {}})
     assert 'class="choose together"' not in render(alone, TEMPLATES)["training.html"]
-    assert 'class="choose together"' in render(results, TEMPLATES)["training.html"]
+    assert 'class="choose together"' in pages["training.html"]
 
 
 def test_without_a_trained_model_the_times_remain(results: Results) -> None:
@@ -262,4 +267,4 @@ def test_print_has_the_eight_moments_and_no_controls(page: Page) -> None:
 
 def test_the_table_of_a_film_lies_in_the_site(site: Path, results: Results) -> None:
     for name in MODELS:
-        pd.testing.assert_frame_equal(pd.read_csv(site / "data" / "film" / f"{name}.csv"), results.films[name])
+        pd.testing.assert_frame_equal(pd.read_csv(site / "data" / "figures" / name / "film.csv"), results.films[name])

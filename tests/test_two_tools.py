@@ -13,7 +13,6 @@ import pytest
 import yaml
 from workspace import CLASSES, ENVIRONMENT, SNAKEMAKE, Workspace
 
-
 from pipeline.core.names import SHOWN
 from pipeline.metrics.catalogue import CATALOGUE
 

@@ -16,13 +16,18 @@ import yaml
 ROOT = Path(__file__).parents[1]
 SNAKEMAKE = ("snakemake", "--cores", "2")
 CLASSES = 3
-ENVIRONMENT = os.environ | {
-    "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
-    "GIT_AUTHOR_NAME": "test",
-    "GIT_AUTHOR_EMAIL": "test@localhost",
-    "GIT_COMMITTER_NAME": "test",
-    "GIT_COMMITTER_EMAIL": "test@localhost",
-}
+ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"}  # there are two processors, and two processes
+ENVIRONMENT = (
+    os.environ
+    | ONE_THREAD
+    | {
+        "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+        "GIT_AUTHOR_NAME": "test",
+        "GIT_AUTHOR_EMAIL": "test@localhost",
+        "GIT_COMMITTER_NAME": "test",
+        "GIT_COMMITTER_EMAIL": "test@localhost",
+    }
+)
 PRESET = {
     "data": {"dataset": "toy.npz"},
     "seeds": [0],

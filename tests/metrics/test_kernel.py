@@ -22,7 +22,7 @@ def test_it_is_torch_fidelitys() -> None:
 
 
 def test_unequal_sizes_have_the_sums_of_the_definition(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(kernel, "ROWS", 7)
+    monkeypatch.setattr(kernel, "TILE", 7)
     rng = np.random.default_rng(1)
     x, y = rng.normal(size=(40, 3)), rng.normal(0.5, 1, (25, 3))
 
@@ -53,6 +53,14 @@ def test_value_and_variance_are_unbiased_over_every_sample_of_coins(p: float, q:
     assert total == pytest.approx(1)
     assert mean == pytest.approx(gap @ table @ gap, abs=1e-10)
     assert variance == pytest.approx(square - mean**2, rel=1e-9)
+
+
+def test_float32_features_lose_no_more_than_a_millionth_of_the_kernel() -> None:
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(size=(700, 32)), rng.normal(0.02, 1, (600, 32))
+    exact, quick = kernel_distance(x, y), kernel_distance(x.astype(np.float32), y.astype(np.float32))
+    assert quick.value == pytest.approx(exact.value, abs=1e-6) and quick.value != exact.value
+    assert quick.variance == pytest.approx(exact.variance, rel=1e-3)
 
 
 def test_the_standard_error_is_the_spread_over_draws() -> None:

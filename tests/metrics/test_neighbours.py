@@ -19,12 +19,17 @@ from pipeline.metrics.neighbours import (
     Neighbourhoods,
     coverage,
     density,
-    expected_coverage,
     neighbourhoods,
     precision,
     recall,
 )
 from pipeline.metrics.two_sample import one_nearest_neighbour
+
+
+def expected_coverage(n: int, m: int, k: int) -> float:
+    """The mean of coverage for n real and m fake samples of one continuous distribution (Naeem et al., 2020)."""
+    i = np.arange(1, k + 1)
+    return float(1 - np.prod((n - i) / (n + m - i)))
 
 
 def scores(found: Neighbourhoods) -> dict[str, float]:

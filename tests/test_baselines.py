@@ -10,13 +10,12 @@ from sklearn.cluster import KMeans
 from sklearn.decomposition import PCA
 
 from pipeline.core import artifacts
+from pipeline.core.names import SHOWN
 from pipeline.core.params import RESERVED
 from pipeline.data.dataset import Dataset
 from pipeline.data.dataset_file import write_dataset
 from pipeline.evaluation.baselines import BASELINES, STEPS
-from pipeline.core.names import SHOWN
-from pipeline.metrics.base import BASELINE_OF
-from pipeline.metrics.base import CORRUPTIONS
+from pipeline.metrics.base import BASELINE_OF, CORRUPTIONS
 from pipeline.stages import make_baseline as stage
 
 
@@ -53,7 +52,7 @@ def places(images: np.ndarray, data: Dataset) -> np.ndarray:
 
 @pytest.mark.parametrize("name", BASELINES)
 @pytest.mark.parametrize(("images", "classes", "count"), [(240, 3, 100), (240, 3, 501), (12, 2, 30), (4, 2, 1)])
-def test_every_ruler_keeps_the_contract(name: str, images: int, classes: int, count: int) -> None:
+def test_every_baseline_keeps_the_contract(name: str, images: int, classes: int, count: int) -> None:
     data = toy(images, classes)
     found = made(name, data, count)
     assert found.shape == (count, 28, 28) and found.dtype == np.uint8
@@ -66,7 +65,7 @@ def test_another_seed_makes_other_images(name: str) -> None:
     assert BASELINES[name].title
 
 
-def test_the_ladder_has_a_ruler_for_each_rung_and_no_other() -> None:
+def test_there_is_a_baseline_for_each_corruption_and_no_other() -> None:
     assert set(BASELINE_OF) == set(CORRUPTIONS)
     assert set(BASELINES) - set(BASELINE_OF.values()) == {"noise", "gaussian", "centroids"}
 
@@ -200,8 +199,13 @@ def test_a_tenth_is_noise_anywhere_in_the_order() -> None:
 
 def test_the_stage_writes_independent_draws(tmp_path: Path) -> None:
     write_dataset(tmp_path / "data.npz", toy())
-    files = ["--dataset", f"{tmp_path}/data.npz", "--samples", f"{tmp_path}/0.npz"]
-    stage.main(["--baseline", "corrupted_distinct_100", "--count", "50", "--draws", "3", *files])
+    stage.main(
+        baseline="corrupted_distinct_100",
+        count=50,
+        draws=3,
+        dataset_file=tmp_path / "data.npz",
+        samples_file=tmp_path / "0.npz",
+    )
     draws = artifacts.read_arrays(tmp_path / "0.npz")["images"].reshape(3, 50, 28, 28)
     for draw, images in enumerate(draws):
         again = BASELINES["corrupted_distinct_100"].make(toy(), 50, np.random.default_rng([0, draw]))

@@ -1,4 +1,4 @@
-"""The table of the sensitivity, its rules and its picture, on scores whose answer is known."""
+"""The table of the sensitivity check, its rules and its picture, on scores whose answer is known."""
 
 import re
 from itertools import product
@@ -11,11 +11,9 @@ import pytest
 
 from pipeline.analysis.sensitivity import COLUMNS, TRIED, disagreements, excess, sensitivity_table
 from pipeline.core import artifacts
-
-from pipeline.metrics.base import BASELINE_OF
 from pipeline.figures import style
 from pipeline.figures.sensitivity import DEEPEST, FAINTEST, heat_map, tinted
-from pipeline.metrics.base import CORRUPTIONS
+from pipeline.metrics.base import BASELINE_OF, CORRUPTIONS
 from pipeline.metrics.catalogue import CATALOGUE
 from pipeline.stages import plot_sensitivity
 
@@ -61,7 +59,7 @@ def of(table: pd.DataFrame, model: str, metric: str, space: str | None = None) -
     return chosen if space is None else chosen & (table["space"] == space)
 
 
-def test_there_is_a_row_for_each_metric_space_and_rung_in_order() -> None:
+def test_there_is_a_row_for_each_metric_space_and_corruption_in_order() -> None:
     table = sensitivity_table(scores())
     assert {*CATALOGUE} - {*TRIED} == {"label_fidelity", "cas"}  # corruptions were not asked for labels
     spaces = {"features": ["classifier", "random"], "pixels": ["pixels"], "labels": [""]}
@@ -122,7 +120,7 @@ def test_other_sources_sets_classes_and_metrics_are_left_out() -> None:
     other = plain.head(40).assign(value=1e9)
     extra = [
         other.assign(model="gan"),
-        other.assign(set="draws"),
+        other.assign(set="observations"),
         other.assign(label=3),
         other.assign(metric="seconds"),
     ]
@@ -176,7 +174,7 @@ def test_a_missing_score_is_neither_seen_nor_unseen() -> None:
     assert "kd" not in set(found["metric"])
 
 
-def test_a_rung_that_was_not_measured_is_named() -> None:
+def test_a_corruption_that_was_not_measured_is_named() -> None:
     table = scores()
     with pytest.raises(ValueError, match=r"none of test_images, corrupted_shift\. Measure these too"):
         sensitivity_table(table[~table["model"].isin(["test_images", "corrupted_shift"])])
@@ -187,7 +185,7 @@ def test_the_stage_writes_the_table_and_its_picture(tmp_path: Path) -> None:
     table.loc[of(table, "corrupted_half_one_class", "recall"), "value"] = 0.01
     metrics, written, figure = tmp_path / "metrics.csv", tmp_path / "sensitivity.csv", tmp_path / "sensitivity.svg"
     artifacts.write_table(metrics, table)
-    plot_sensitivity.main(["--measures", f"{metrics}", "--table", f"{written}", "--figure", f"{figure}"])
+    plot_sensitivity.main(score_files=[metrics], sensitivity_table=written, sensitivity_picture=figure)
     read = artifacts.read_table(written).fillna({"space": "", "declared": "", "found": ""})
     pd.testing.assert_frame_equal(read, sensitivity_table(table), check_dtype=False)
     drawn = figure.read_text()
@@ -195,7 +193,7 @@ def test_the_stage_writes_the_table_and_its_picture(tmp_path: Path) -> None:
     assert drawn.count(">×<") == len(disagreements(read)) == 2
 
 
-def test_the_picture_names_metrics_questions_and_rungs_and_follows_the_theme() -> None:
+def test_the_picture_names_metrics_questions_and_corruptions_and_follows_the_theme() -> None:
     table = sensitivity_table(scores())
     metrics = [CATALOGUE[name] for name in table["metric"]]
     shown = table.assign(title=[m.title for m in metrics], question=[m.question for m in metrics], disagrees=False)

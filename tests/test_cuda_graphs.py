@@ -74,7 +74,7 @@ def test_a_step_that_a_graph_could_not_repeat_is_never_replayed(kind: type[Vae],
     graphs = CpuGraphs(attentive)
     (rows, weights), (expected_rows, expected) = trained(kind, graphs), trained(kind, None)
     assert graphs.said == [
-        f"A step can't be recorded as a CUDA graph: {why}. Each is launched from Python, more slowly."
+        f"The training step cannot be recorded as a CUDA graph: {why}. It runs without one, which is slower."
     ]
     assert graphs.replayed == 0 and rows == expected_rows
     assert all(torch.equal(value, expected[name]) for name, value in weights.items())

@@ -9,21 +9,23 @@ import pytest
 import torch
 from contract import FLOAT32
 from scipy.stats import binom, norm
+from workspace import toy_images
 
 from pipeline.analysis.sensitivity import SEEN, excess
 from pipeline.core import artifacts
+from pipeline.core.params import Compute, Samples
 from pipeline.data.dataset import Dataset
 from pipeline.data.dataset_file import write_dataset
 from pipeline.evaluation.baselines import BASELINES
+from pipeline.evaluation.network_tests import c2st, labels_learned_from
 from pipeline.metrics.base import BASELINE_OF
-from pipeline.evaluation.network_tests import teach, c2st
 from pipeline.metrics.catalogue import CATALOGUE
 from pipeline.metrics.network_scores import C2st, accuracy, c2st_scores
-from pipeline.stages import c2st as apart_stage
-from pipeline.stages import cas as teach_stage
+from pipeline.stages import c2st as c2st_stage
+from pipeline.stages import cas as cas_stage
 
-COMPUTE = '{"device": "cpu", "precision": "float32", "threads": 1}'
-SAMPLES = '{"count": 100, "draws": 2}'
+COMPUTE = Compute(device="cpu", precision="float32", threads=1)
+SAMPLES = Samples(count=100, draws=2)
 
 
 def grey(means: np.ndarray, rng: np.random.Generator) -> torch.Tensor:
@@ -101,19 +103,20 @@ def test_the_numbers_of_a_test_are_those_of_its_log_odds() -> None:
     assert (found.lower, found.upper) == pytest.approx((middle - half, middle + half))
 
 
-def test_samples_teach_what_bayes_knows_and_wrong_labels_teach_the_wrong() -> None:
+def test_a_network_learns_from_samples_what_bayes_knows_and_from_wrong_labels_the_wrong() -> None:
     rng, delta = np.random.default_rng(0), 2.0
     labels, test_labels = (torch.from_numpy(rng.integers(0, 2, n)) for n in (2000, 4000))
     samples, test = (grey(delta * each.numpy(), rng) for each in (labels, test_labels))
     best = norm.cdf(delta / 2)
-    share, lower, upper = accuracy(test_labels.numpy(), teach(samples, labels, test, 2, FLOAT32, 0))
+    share, lower, upper = accuracy(test_labels.numpy(), labels_learned_from(samples, labels, test, 2, FLOAT32, 0))
     assert best - 0.03 < share < best + 3 * (best * (1 - best) / 4000) ** 0.5 and lower < share < upper
-    wrong, _, _ = accuracy(test_labels.numpy(), teach(samples, 1 - labels, test, 2, FLOAT32, 0))
+    wrong, _, _ = accuracy(test_labels.numpy(), labels_learned_from(samples, 1 - labels, test, 2, FLOAT32, 0))
     assert wrong == pytest.approx(1 - share, abs=0.02)
 
 
+@pytest.mark.slow
 def test_damage_to_digits_is_seen_beyond_what_tells_training_from_test_images(mnist: Dataset) -> None:
-    """Of the corruptions that a thousand images of each kind are enough for; a run's sensitivity tries all."""
+    """Of the corruptions that a thousand images of each kind are enough for; a run's sensitivity check tries all."""
 
     def told(baseline: str, seed: int) -> C2st:
         order = np.random.default_rng(seed).permutation(len(mnist.test_images))
@@ -128,6 +131,21 @@ def test_damage_to_digits_is_seen_beyond_what_tells_training_from_test_images(mn
             assert corruption in CATALOGUE[name].sees
             worse = excess(CATALOGUE[name], np.array([of(found)]), np.array([of(each) for each in copies]))
             assert worse > SEEN, f"{name} on {corruption}"
+
+
+@pytest.mark.parametrize("corruption", ["blur", "noise", "threshold", "mean_of_two"])
+def test_damage_to_toy_images_is_seen(corruption: str) -> None:
+    """In small: what a run sees on digits, on shapes."""
+    images, labels = toy_images(1600, seed=0)
+    data = Dataset(images[:800], labels[:800], images[800:], labels[800:], ["a", "b", "c"])
+
+    def told(baseline: str, seed: int) -> C2st:
+        fake = BASELINES[baseline].make(data, 600, np.random.default_rng([1, seed]))
+        real = data.test_images[np.random.default_rng(seed).permutation(800)[:600]]
+        return c2st_scores(*c2st(torch.from_numpy(real), torch.from_numpy(fake), FLOAT32, seed))
+
+    found, copies = told(BASELINE_OF[corruption], 0), told("train_copies", 0)
+    assert found.accuracy > 0.75 > 0.65 > copies.accuracy and found.gap > 2 * abs(copies.gap)
 
 
 def test_labels_that_cannot_be_compared_are_refused() -> None:
@@ -151,21 +169,32 @@ def data(tmp_path: Path) -> Dataset:
     return made
 
 
-def told(folder: Path, model: str, **sets: np.ndarray) -> pd.DataFrame:
+def told(folder: Path, source: str, **sets: np.ndarray) -> pd.DataFrame:
     artifacts.write_arrays(folder / "s.npz", **sets)
-    apart_stage.main([
-        *("--samples-config", SAMPLES, "--compute", COMPUTE, "--model", model, "--seed", "3"),
-        *("--dataset", str(folder / "data.npz"), "--samples", str(folder / "s.npz")),
-        *("--measures", str(folder / "m.csv")),
-    ])  # fmt: skip
-    return artifacts.read_table(folder / "m.csv")
+    c2st_stage.main(
+        samples=SAMPLES,
+        compute=COMPUTE,
+        source=source,
+        seed=3,
+        dataset_file=folder / "data.npz",
+        samples_file=folder / "s.npz",
+        scores_file=folder / "scores.csv",
+    )
+    return artifacts.read_table(folder / "scores.csv")
 
 
 def test_each_draw_of_each_set_is_told_apart(data: Dataset, tmp_path: Path) -> None:
     noise = np.random.default_rng(1).integers(0, 256, (100, 28, 28), np.uint8)
-    table = told(tmp_path, "it", images=np.concatenate([data.train_images[:100], noise]), draws=noise)
+    table = told(tmp_path, "it", images=np.concatenate([data.train_images[:100], noise]), observations=noise)
     assert table["metric"].tolist() == ["c2st_accuracy", "c2st_gap"] * 3
-    assert table["set"].tolist() == ["images"] * 4 + ["draws"] * 2 and table["draw"].tolist() == [0, 0, 1, 1, 0, 0]
+    assert table["set"].tolist() == ["images"] * 4 + ["observations"] * 2 and table["draw"].tolist() == [
+        0,
+        0,
+        1,
+        1,
+        0,
+        0,
+    ]
     assert (table["n"] == 100).all() and (table["model"] == "it").all() and (table["seed"] == 3).all()
     assert (table["space"] == "pixels").all() and table["label"].isna().all() and table["digest"].isna().all()
     accuracy = table[table["metric"] == "c2st_accuracy"]
@@ -182,27 +211,37 @@ def test_the_test_images_are_told_from_themselves_one_half_against_the_other(dat
     assert table.loc[table["metric"] == "c2st_gap", "value"].nunique() == 2
     again = told(tmp_path, "test_images", images=data.test_images)
     pd.testing.assert_frame_equal(table, again)
-    halves = [np.concatenate(pair) for pair in apart_stage.halves(data.test_images, 2)]
+    pairs = c2st_stage.compared(data.test_images, data.test_images, SAMPLES, are_test=True)
+    halves = [np.concatenate(pair) for pair in pairs]
     assert all(len(np.unique(both.reshape(200, -1), axis=0)) == 200 for both in halves)
     assert not np.array_equal(*halves), "each draw should cut anew"
 
 
-def taught(folder: Path, model: str, images: np.ndarray, predicted: np.ndarray, *asked: str) -> pd.DataFrame:
+def learned(
+    folder: Path, source: str, images: np.ndarray, predicted: np.ndarray, requested: Path | None = None
+) -> pd.DataFrame:
     artifacts.write_arrays(folder / "s.npz", images=images)
-    artifacts.write_table(folder / "l.csv", pd.DataFrame({"set": "images", "label": predicted}))
-    teach_stage.main([
-        *("--samples-config", SAMPLES, "--compute", COMPUTE, "--model", model, "--seed", "3"),
-        *("--dataset", str(folder / "data.npz"), "--samples", str(folder / "s.npz")),
-        *("--labels", str(folder / "l.csv"), "--measures", str(folder / "m.csv"), *asked),
-    ])  # fmt: skip
-    return artifacts.read_table(folder / "m.csv")
+    table = pd.DataFrame({"set": "images", "index": range(len(images)), "label": predicted})
+    artifacts.write_table(folder / "l.csv", table)
+    cas_stage.main(
+        samples=SAMPLES,
+        compute=COMPUTE,
+        source=source,
+        seed=3,
+        dataset_file=folder / "data.npz",
+        samples_file=folder / "s.npz",
+        labels_file=folder / "l.csv",
+        scores_file=folder / "scores.csv",
+        requested_file=requested,
+    )
+    return artifacts.read_table(folder / "scores.csv")
 
 
-def test_copies_of_training_images_teach_by_their_own_labels(data: Dataset, tmp_path: Path) -> None:
+def test_from_copies_of_training_images_their_own_labels_are_learned(data: Dataset, tmp_path: Path) -> None:
     order = np.random.default_rng(1).permutation(300)[:200]
     predicted = data.train_labels[order].copy()
     predicted[:25] += 1
-    table = taught(tmp_path, "train_copies", data.train_images[order], predicted)
+    table = learned(tmp_path, "train_copies", data.train_images[order], predicted)
     assert table["metric"].tolist() == ["label_fidelity", "cas"] * 2
     assert table["draw"].tolist() == [0, 0, 1, 1] and (table["n"] == 100).all() and table["space"].isna().all()
     fidelity, accuracy = table["value"].iloc[::2], table["value"].iloc[1::2]
@@ -210,17 +249,17 @@ def test_copies_of_training_images_teach_by_their_own_labels(data: Dataset, tmp_
     assert ((table["lower"] < table["value"]) & (table["value"] <= table["upper"])).all()
 
 
-def test_samples_teach_by_the_labels_that_were_asked_for(data: Dataset, tmp_path: Path) -> None:
+def test_from_samples_the_labels_are_learned_that_were_requested(data: Dataset, tmp_path: Path) -> None:
     wrong = (data.train_labels[:200] + 1) % 3
     artifacts.write_arrays(tmp_path / "a.npz", labels=wrong)
     images = data.train_images[:200]
-    table = taught(tmp_path, "cvae", images, data.train_labels[:200], "--requested", str(tmp_path / "a.npz"))
+    table = learned(tmp_path, "cvae", images, data.train_labels[:200], tmp_path / "a.npz")
     assert (table.loc[table["metric"] == "label_fidelity", "value"] == 0).all()
     assert (table.loc[table["metric"] == "cas", "value"] < 0.05).all()
 
 
-def test_the_test_images_are_not_taught_with(data: Dataset, tmp_path: Path) -> None:
-    table = taught(tmp_path, "test_images", data.test_images, data.test_labels)
+def test_nothing_is_learned_from_the_test_images(data: Dataset, tmp_path: Path) -> None:
+    table = learned(tmp_path, "test_images", data.test_images, data.test_labels)
     assert table["metric"].tolist() == ["label_fidelity"] and table["value"].tolist() == [1.0]
     assert table["n"].tolist() == [200]
 
@@ -229,4 +268,35 @@ def test_samples_without_known_labels_are_refused(data: Dataset, tmp_path: Path)
     images = data.train_images[:200].copy()
     images[:7] //= 2
     with pytest.raises(ValueError, match=r"images of the data set, whose labels are known; 7 of 200 are others\. Give"):
-        taught(tmp_path, "gan", images, data.train_labels[:200])
+        learned(tmp_path, "gan", images, data.train_labels[:200])
+
+
+def test_of_an_image_in_both_parts_the_source_says_which_label_it_has(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (4, 28, 28), np.uint8)
+    data = Dataset(images, np.array([0, 1, 2, 0]), images[::-1].copy(), np.array([5, 6, 7, 8]), list("abcdefghi"))
+    assert cas_stage.known_labels(images, data, "train_copies", tmp_path).tolist() == [0, 1, 2, 0]
+    assert cas_stage.known_labels(images, data, "test_images", tmp_path).tolist() == [8, 7, 6, 5]
+
+
+def test_a_copy_of_the_other_part_is_no_copy(data: Dataset, tmp_path: Path) -> None:
+    for source, images in (("test_images", data.train_images), ("train_copies", data.test_images)):
+        with pytest.raises(ValueError, match=f"{len(images)} of {len(images)} are others"):
+            cas_stage.known_labels(images, data, source, tmp_path)
+
+
+def test_labels_of_other_images_are_refused(data: Dataset, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="a row for each of the 200 images"):
+        artifacts.write_arrays(tmp_path / "s.npz", images=data.train_images[:200])
+        labels = pd.DataFrame({"set": "images", "index": range(199), "label": 0})
+        artifacts.write_table(tmp_path / "l.csv", labels)
+        cas_stage.main(
+            samples=SAMPLES,
+            compute=COMPUTE,
+            source="train_copies",
+            seed=0,
+            dataset_file=tmp_path / "data.npz",
+            samples_file=tmp_path / "s.npz",
+            labels_file=tmp_path / "l.csv",
+            scores_file=tmp_path / "scores.csv",
+        )
