@@ -62,9 +62,9 @@ class Alarm:
 
 
 def vanishing_gradient(trained: Trained) -> pd.DataFrame:
-    """The discriminator D has won: since the previous diagnostic, the median of D(G(z)) is below 0.001 and D classifies
-    at least 99.5 % of all images correctly. At the same time, the norm of the generator's gradient is below a hundredth
-    of its largest value so far.
+    """The discriminator D is nearly perfect: since the previous diagnostic, the median of D(G(z)) is below 0.001 and D
+    classifies at least 99.5 % of all images correctly. At the same time, the norm of the generator's gradient is below
+    a hundredth of its largest value so far.
     """
     table = pd.DataFrame({
         "D(G(z))": trained.between_checks("D_fake", "median"),
