@@ -489,7 +489,7 @@ def test_many_networks_are_drawn_as_one():
 def test_both_losses_and_the_samples_are_drawn_as_measured():
     told = trained()
     figure = diagnostics.diagnostics(told, [])
-    drawn = lines_of(panel(figure, "the generator’s, by its loss"))
+    drawn = lines_of(panel(figure, "norm of the generator’s gradient, by its loss"))
     np.testing.assert_array_equal(drawn["saturating"], told.of("saturating")["generator"])
     np.testing.assert_array_equal(drawn["non-saturating"], told.of("nonsaturating")["generator"])
     change = lines_of(panel(figure, "change of the samples / their norm"))

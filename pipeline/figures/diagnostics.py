@@ -63,7 +63,7 @@ def panels(trained: Trained) -> list[Panel]:
             "vanishing gradient",
         ),
         Panel(
-            "the generator’s, by its loss",
+            "norm of the generator’s gradient, by its loss",
             {name: line(table["generator"]) for name, table in losses_of_generator.items() if "generator" in table},
             first=2,
         ),
