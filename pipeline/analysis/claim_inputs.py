@@ -12,8 +12,8 @@ import pandas as pd
 from pipeline.analysis.summary import Score, by_draw, pooled_sd, seed_means, trainings
 from pipeline.analysis.uncertainty import Interval, difference_interval, seed_interval
 from pipeline.core.names import TEST
-from pipeline.metrics import distances
 from pipeline.metrics.labels import total_variation
+from pipeline.metrics.neighbours import nearest_others
 
 T = TypeVar("T")
 BySeed = Mapping[str, Mapping[int, T]]  # by model, then by seed; a model without the quantity is missing
@@ -136,4 +136,4 @@ def loss_correlation(history: pd.DataFrame, terms: Sequence[str], shares: pd.Dat
 
 def neighbour_hits(codes: np.ndarray, labels: np.ndarray) -> tuple[int, int]:
     """Return how many codes (n, d) have the same label (n,) as the nearest other code, and n."""
-    return int((labels[distances.nearest(codes)[0]] == labels).sum()), len(labels)
+    return int((labels[nearest_others(codes, 1)[0][:, 0]] == labels).sum()), len(labels)

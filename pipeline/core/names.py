@@ -4,5 +4,12 @@ TEST = "test_images"  # the real test images
 COPIES = "train_copies"  # training images, handed out as samples
 BLURRED = "blurred"  # training images, blurred by one pixel
 NOISE = "noise"  # uniform noise
-SHOWN = (TEST, COPIES, BLURRED, NOISE, "gaussian", "centroids")  # in every table of scores
+SHOWN = {  # in every table of scores, with their titles
+    TEST: "real test images",
+    COPIES: "training images",
+    BLURRED: "training images, blurred by one pixel",
+    NOISE: "uniform noise",
+    "gaussian": "one Gaussian over all pixels",
+    "centroids": "k-means centroids of the training images",
+}
 CORRUPTED = "corrupted_"  # begins the name of a baseline that only the sensitivity check needs

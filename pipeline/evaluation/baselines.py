@@ -5,7 +5,6 @@ there are enough of them, with repetition where more images are asked for.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 from scipy.ndimage import gaussian_filter
@@ -13,18 +12,12 @@ from scipy.sparse import csr_array
 
 from pipeline.core.names import BLURRED, COPIES, NOISE
 from pipeline.data.dataset import Dataset
+from pipeline.evaluation.nearest import nearest_images
 
 STEPS = 2  # of Lloyd's algorithm
-BLOCK = 2000  # images whose distances to all centres are held at once
 
-Make = Callable[[Dataset, int, np.random.Generator], np.ndarray]
+Make = Callable[[Dataset, int, np.random.Generator], np.ndarray]  # count images (count, 28, 28) uint8
 Damage = Callable[[np.ndarray, np.random.Generator], np.ndarray]
-
-
-@dataclass(frozen=True)
-class Baseline:
-    title: str
-    make: Make  # of a number of images (count, 28, 28) uint8: the same for the same state of the generator
 
 
 def drawn(images: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -89,29 +82,25 @@ def reconstructed(components: int) -> Make:
 
 
 def centroids(data: Dataset, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Centroids of the training images by k-means: two steps of Lloyd's algorithm from random ones of these.
+    """Return centroids of the training images by k-means: two steps of Lloyd's algorithm from random images.
 
     In Theis et al. (2016) such centroids have a better Parzen likelihood than images of the true distribution. With
-    10 000 of them on MNIST a third step would lessen the mean squared distance to the nearest by less than 1 %. Where
-    there are fewer training images than centroids, these are the training images, each as often as needed.
+    10 000 of them on MNIST a third step would lessen the mean squared distance to the nearest by less than 1 %. After
+    each step they are rounded to bytes. Where there are fewer training images than centroids, these are the training
+    images, each as often as needed.
     """
-    images = data.train_images.reshape(len(data.train_images), -1).astype(np.float32)
+    images = data.train_images
+    pixels = images.reshape(len(images), -1).astype(np.float32)
     centres = images[rng.choice(len(images), min(count, len(images)), replace=False)]
     for _ in range(STEPS):
-        cells = nearest(images, centres)
+        cells = nearest_images(images, centres).index
         members = csr_array(
             (np.ones(len(images), np.float32), (cells, np.arange(len(images)))), (len(centres), len(images))
         )
-        sizes = np.bincount(cells, minlength=len(centres))[:, None]
-        centres = np.where(sizes > 0, members @ images / np.maximum(sizes, 1), centres).astype(np.float32)
-    return as_bytes(np.resize(centres, (count, 28, 28)))
-
-
-def nearest(images: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """Which of the centres (k, d) is nearest to each image (n, d), in float32: (n,)."""
-    halves = np.square(centres).sum(axis=1) / 2
-    blocks = (images[start : start + BLOCK] for start in range(0, len(images), BLOCK))
-    return np.concatenate([(halves - block @ centres.T).argmin(axis=1) for block in blocks])
+        sizes = np.bincount(cells, minlength=len(centres))[:, None, None]
+        means = (members @ pixels).reshape(centres.shape) / np.maximum(sizes, 1)
+        centres = np.where(sizes > 0, as_bytes(means), centres)
+    return np.resize(centres, (count, *centres.shape[1:]))
 
 
 def without_last_class(data: Dataset, count: int, rng: np.random.Generator) -> np.ndarray:
@@ -146,25 +135,22 @@ def part_noise(data: Dataset, count: int, rng: np.random.Generator) -> np.ndarra
     return rng.permutation(np.concatenate([uniform(data, count // 10, rng), copies(data, count - count // 10, rng)]))
 
 
-BASELINES = {
-    COPIES: Baseline("training images", copies),
-    BLURRED: Baseline("training images, blurred by one pixel", blurred(1.0)),
-    NOISE: Baseline("uniform noise", uniform),
-    "gaussian": Baseline("one Gaussian over all pixels", gaussian),
-    "centroids": Baseline("k-means centroids of the training images", centroids),
-    "corrupted_blur_slight": Baseline("training images, blurred by half a pixel", blurred(0.5)),
-    "corrupted_pca_50": Baseline("training images, 50 principal components", reconstructed(50)),
-    "corrupted_pca_20": Baseline("training images, 20 principal components", reconstructed(20)),
-    "corrupted_noise": Baseline(
-        "training images with Gaussian noise",
-        damaged(lambda images, rng: images + 25.5 * rng.standard_normal(images.shape, np.float32)),
-    ),
-    "corrupted_threshold": Baseline("training images, black or white", damaged(lambda images, _: 255 * (images > 127))),
-    "corrupted_shift": Baseline("training images, shifted by two pixels", damaged(shifted)),
-    "corrupted_missing_class": Baseline("training images without the last class", without_last_class),
-    "corrupted_half_one_class": Baseline("training images, half of them of one class", half_one_class),
-    "corrupted_distinct_100": Baseline("100 training images, repeated", repeated(100)),
-    "corrupted_distinct_1000": Baseline("1000 training images, repeated", repeated(1000)),
-    "corrupted_mean_of_two": Baseline("means of two training images", means_of_two),
-    "corrupted_part_noise": Baseline("training images, a tenth of them noise", part_noise),
+BASELINES: dict[str, Make] = {
+    COPIES: copies,
+    BLURRED: blurred(1.0),
+    NOISE: uniform,
+    "gaussian": gaussian,
+    "centroids": centroids,
+    "corrupted_blur_slight": blurred(0.5),
+    "corrupted_pca_50": reconstructed(50),
+    "corrupted_pca_20": reconstructed(20),
+    "corrupted_noise": damaged(lambda images, rng: images + 25.5 * rng.standard_normal(images.shape, np.float32)),
+    "corrupted_threshold": damaged(lambda images, _: 255 * (images > 127)),
+    "corrupted_shift": damaged(shifted),
+    "corrupted_missing_class": without_last_class,
+    "corrupted_half_one_class": half_one_class,
+    "corrupted_distinct_100": repeated(100),
+    "corrupted_distinct_1000": repeated(1000),
+    "corrupted_mean_of_two": means_of_two,
+    "corrupted_part_noise": part_noise,
 }

@@ -1,41 +1,95 @@
-"""The nearest image of each image, in the whole numbers that pixels are: exact, and faster than floats on a CPU."""
+"""Distances between images in whole numbers, as pixels are: exact, and faster than floats on a CPU.
+
+The squared distance is |x|^2 + |y|^2 - 2 xy. Its products are of whole numbers from -128 to 127, for which processors
+have instructions.
+"""
 
 import numpy as np
 import torch
 
+from pipeline.metrics.birthday import Alike
 from pipeline.metrics.novelty import Nearest
 
 BLOCK = 250  # images compared at once
 
 
-def nearest_images(images: np.ndarray, others: np.ndarray | None = None) -> Nearest:
-    """The nearest of `others` (m, 28, 28) uint8 to each of `images` (n, 28, 28) uint8, the first of equally near ones.
+class Products:
+    """Multiply blocks of images in one buffer: new memory would cost as much as the arithmetic."""
 
-    Distances are Euclidean, with pixels from 0 to 1. Without `others` it is the nearest other one of the images. The
-    search is |y|^2 - 2 xy, from products of whole numbers from -128 to 127, for which processors have instructions.
+    def __init__(self, rows: int, columns: int) -> None:
+        self.buffer = torch.empty(min(BLOCK, rows) * columns, dtype=torch.int32)
+
+    def of(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+        """Return the products (a, b) int32 of vectors (a, d) and (b, d) int8; the next call overwrites them."""
+        out = self.buffer[: len(x) * len(y)].view(len(x), len(y))
+        return torch._int_mm(x, y.T, out=out)  # pyright: ignore[reportPrivateImportUsage]
+
+
+def nearest_images(images: np.ndarray, others: np.ndarray) -> Nearest:
+    """Return the nearest of `others` (m, 28, 28) uint8 to each of `images` (n, 28, 28) uint8.
+
+    Distances are Euclidean, with pixels from 0 to 1. Of equally near ones the first is taken.
     """
-    x, y = signed(images), signed(images if others is None else others)
-    norms = squares(y)
+    x, y = signed(images), signed(others)
+    norms, products = squares(y), Products(len(x), len(y))
     index, squared = np.empty(len(x), np.int64), np.empty(len(x), np.int64)
-    buffer = torch.empty(min(BLOCK, len(x)), len(y), dtype=torch.int32)  # new memory costs as much as the arithmetic
     for start in range(0, len(x), BLOCK):
         part = x[start : start + BLOCK]
-        rows = np.arange(start, start + len(part))
-        products = buffer[: len(part)]
-        torch._int_mm(part, y.T, out=products)  # pyright: ignore[reportPrivateImportUsage]
-        gaps = torch.sub(norms, products, alpha=2, out=products).numpy()
-        if others is None:
-            gaps[rows - start, rows] = np.iinfo(np.int32).max
+        rows = slice(start, start + len(part))
+        found = products.of(part, y)
+        gaps = torch.sub(norms, found, alpha=2, out=found).numpy()  # |y|^2 - 2 xy: |x|^2 moves no minimum
         index[rows] = gaps.argmin(axis=1)
-        squared[rows] = gaps[rows - start, index[rows]] + squares(part).numpy()
+        squared[rows] = gaps[np.arange(len(part)), index[rows]] + squares(part).numpy()
     return Nearest(index, np.sqrt(squared) / 255)
 
 
+def own_distances(images: np.ndarray) -> np.ndarray:
+    """Return the distance (n,) of each of at least two images (n, 28, 28) uint8 to the nearest other one."""
+    x = signed(images)
+    norms, products = squares(x), Products(len(x), len(x))
+    least = torch.full((len(x),), torch.iinfo(torch.int32).max, dtype=torch.int32)
+    for start in range(0, len(x), BLOCK):
+        stop = min(start + BLOCK, len(x))
+        # Each pair once: what lies left of the diagonal was compared before.
+        found = products.of(x[start:stop], x[start:])
+        squared = torch.sub(norms[start:], found, alpha=2, out=found).add_(norms[start:stop, None])
+        squared.fill_diagonal_(torch.iinfo(torch.int32).max)
+        torch.minimum(least[start:], squared.amin(0), out=least[start:])
+        torch.minimum(least[start:stop], squared.amin(1), out=least[start:stop])
+    return np.sqrt(least.numpy()) / 255
+
+
+def twin_distances(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the distances (m,) of images (n, 28, 28) uint8 to the nearest other one of the same class.
+
+    The only image of a class is left out.
+    """
+    classes = [images[labels == label] for label in np.unique(labels)]
+    return np.concatenate([own_distances(members) for members in classes if len(members) > 1] or [np.empty(0)])
+
+
+def alike_images(images: np.ndarray, distance: float) -> Alike:
+    """Return which pairs of images (n, 28, 28) uint8 are at most `distance` apart, none with itself."""
+    x = signed(images)
+    norms, products = squares(x), Products(len(x), len(x))
+    bits, degree = np.empty((len(x), -(-len(x) // 8)), np.uint8), np.empty(len(x), np.int64)
+    limit = (255 * distance) ** 2 * (1 + 1e-9)
+    for start in range(0, len(x), BLOCK):
+        part = x[start : start + BLOCK]
+        rows = slice(start, start + len(part))
+        found = products.of(part, x)
+        squared = torch.sub(norms, found, alpha=2, out=found).add_(norms[rows, None])
+        close = (squared <= limit).numpy()
+        close[np.arange(len(part)), np.arange(start, rows.stop)] = False
+        bits[rows], degree[rows] = np.packbits(close, axis=1), np.count_nonzero(close, axis=1)
+    return Alike(bits, degree)
+
+
 def signed(images: np.ndarray) -> torch.Tensor:
-    """Images (n, 28, 28) uint8 as vectors (n, 784) int8: all less 128, which no difference sees."""
+    """Return images (n, 28, 28) uint8 as vectors (n, 784) int8: all less 128, which no difference sees."""
     return torch.from_numpy((images.reshape(len(images), -1) ^ 0x80).view(np.int8))
 
 
 def squares(x: torch.Tensor) -> torch.Tensor:
-    """The squared norms (n,) int32 of vectors (n, d) int8."""
+    """Return the squared norms (n,) int32 of vectors (n, d) int8."""
     return x.int().square().sum(1, dtype=torch.int32)

@@ -28,9 +28,9 @@ class Network(nn.Sequential):
 
     def __init__(self, classes: int) -> None:
         super().__init__(
-            *(nn.Conv2d(1, 16, 5, stride=2, padding=2), nn.ReLU()),
-            *(nn.Conv2d(16, 32, 3, stride=2, padding=1), nn.ReLU()),
-            *(nn.Flatten(), nn.Linear(32 * 7 * 7, 64), nn.ReLU(), nn.Linear(64, classes)),
+            *(nn.Conv2d(1, 16, 5, stride=2, padding=2), nn.ReLU(inplace=True)),
+            *(nn.Conv2d(16, 32, 3, stride=2, padding=1), nn.ReLU(inplace=True)),
+            *(nn.Flatten(), nn.Linear(32 * 7 * 7, 64), nn.ReLU(inplace=True), nn.Linear(64, classes)),
         )
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster on a CPU
 

@@ -51,7 +51,7 @@ def rows_of(labels: pd.DataFrame, images: str, count: int) -> pd.DataFrame:
     rows = labels[labels["set"] == images].reset_index(drop=True)
     if not np.array_equal(rows["index"], np.arange(count)):
         raise ValueError(
-            f"The table of labels should have a row for each of the {count} images of the set {images}, in their order; "
+            f"The table of labels should have a row for each of the {count} images of the set {images}, in order; "
             f"found {len(rows)} rows, which do not match. Delete it and run again."
         )
     return rows

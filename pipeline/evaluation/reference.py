@@ -1,20 +1,20 @@
 """What every score needs of the real images, made once for a data set and a set of feature networks."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 
 import numpy as np
 
 from pipeline.data.dataset import Dataset
 from pipeline.metrics import bins, birthday, novelty
-from pipeline.metrics.clusters import cells, centres
+from pipeline.metrics.clusters import cells, k_means
 
 
 @dataclass(frozen=True, eq=False)
 class Training:
     """The training images in one space, and what the tests of novelty need of them."""
 
-    samples: np.ndarray  # (n, d)
+    samples: np.ndarray | None  # (n, d); the data set has the pixels
     own: np.ndarray  # (n,) the distance of each to the nearest other one
     centres: np.ndarray  # (cells, d) of k-means
     test: np.ndarray  # (m,) the distance of each test image to the nearest training image
@@ -45,6 +45,7 @@ def learn(
     digests: Mapping[str, str],
     trained: Mapping[str, np.ndarray],
     own: Mapping[str, np.ndarray],
+    twins: np.ndarray,
     seen: Mapping[str, np.ndarray],
 ) -> Reference:
     """Learn what scores need.
@@ -55,6 +56,7 @@ def learn(
         digests: of the networks of these spaces.
         trained: of the training images: (n, d) for the feature spaces in which novelty is tested, beside pixels.
         own: the distance of each training image to the nearest other one: (n,) for these spaces and `pixels`.
+        twins: (k,) the distances of training images to the nearest other one of the same class, in pixels.
         seen: the distance of each test image to the nearest training image: (m,) likewise.
     """
     rng = np.random.default_rng(0)
@@ -64,14 +66,14 @@ def learn(
         digests=digests,
         labels=labels,
         training={
-            space: learn_training(samples, tested, own[space], seen[space], rng)
-            for space, samples, tested in [
-                ("pixels", train, test),
-                *((space, samples, features[space]) for space, samples in trained.items()),
-            ]
+            "pixels": replace(learn_training(train, test, own["pixels"], seen["pixels"], rng), samples=None),
+            **{
+                space: learn_training(samples, features[space], own[space], seen[space], rng)
+                for space, samples in trained.items()
+            },
         },
         bins=bins.fit_bins(train, rng, min(bins.BINS, len(train))),
-        alike=birthday.duplicate_distance(train, data.train_labels),
+        alike=birthday.duplicate_distance(twins),
     )
 
 
@@ -79,7 +81,7 @@ def learn_training(
     train: np.ndarray, test: np.ndarray, own: np.ndarray, seen: np.ndarray, rng: np.random.Generator
 ) -> Training:
     """What novelty needs of training samples (n, d), and of test samples (m, d) in the same space."""
-    found = centres(train, min(novelty.CELLS, len(train)), rng)
+    found, _ = k_means(train, min(novelty.CELLS, len(train)), rng)
     return Training(
         samples=train,
         own=own,
@@ -90,32 +92,33 @@ def learn_training(
 
 
 def to_arrays(reference: Reference) -> dict[str, np.ndarray]:
-    """The reference as named arrays; the training pixels are left to the data set."""
+    """Return the reference as named arrays."""
     arrays = {"labels": reference.labels, "alike": np.array(reference.alike)}
     arrays |= {f"features/{space}": found for space, found in reference.features.items()}
     arrays |= {f"digests/{space}": np.array(found) for space, found in reference.digests.items()}
     arrays |= {f"bins/{field.name}": getattr(reference.bins, field.name) for field in fields(bins.Bins)}
     for space, training in reference.training.items():
-        arrays |= {f"training/{space}/{field.name}": getattr(training, field.name) for field in fields(Training)}
-    del arrays["training/pixels/samples"]
+        named = {field.name: getattr(training, field.name) for field in fields(Training)}
+        arrays |= {f"training/{space}/{name}": found for name, found in named.items() if found is not None}
     return arrays
 
 
-def from_arrays(arrays: Mapping[str, np.ndarray], data: Dataset) -> Reference:
-    """The inverse of `to_arrays`."""
+def from_arrays(arrays: Mapping[str, np.ndarray]) -> Reference:
+    """Return the reference that `to_arrays` wrote."""
 
     def under(prefix: str) -> dict[str, np.ndarray]:
         return {name.removeprefix(prefix): found for name, found in arrays.items() if name.startswith(prefix)}
 
+    def training(space: str) -> Training:
+        found = under(f"training/{space}/")
+        return Training(samples=found.pop("samples", None), **found)
+
     spaces = list(dict.fromkeys(name.partition("/")[0] for name in under("training/")))
-    pixels = {"samples": vectors(data.train_images)}
     return Reference(
         features=under("features/"),
         digests={space: str(found) for space, found in under("digests/").items()},
         labels=arrays["labels"],
-        training={
-            space: Training(**(pixels if space == "pixels" else {}), **under(f"training/{space}/")) for space in spaces
-        },
+        training={space: training(space) for space in spaces},
         bins=bins.Bins(**under("bins/")),
         alike=float(arrays["alike"]),
     )

@@ -31,6 +31,7 @@ class Draw:
     labels: pd.DataFrame  # n rows: label, confidence, disagreement, kind, p_0, p_1, ...
     features: Mapping[str, np.ndarray]  # (n, d) for each feature space
     nearest: Mapping[str, novelty.Nearest]  # the training image nearest to each, in the spaces of novelty
+    alike: birthday.Alike  # which of them count as one
     number: int
     are_test: bool = False  # these are the test images themselves
 
@@ -54,7 +55,7 @@ def evaluate(
         rows += label_rows(draw.labels, data, ambiguous_below)
         rows += sharpness_rows(draw.images, data.test_images, details)
         rows += bin_rows(draw, reference, details)
-        rows += support_rows(draw, reference)
+        rows += support_rows(draw)
     for space in reference.features:
         rows += feature_rows(space, draw, reference, pairs, details, tell)
     for space in reference.training:
@@ -102,9 +103,9 @@ def bin_rows(draw: Draw, reference: Reference, details: Details) -> Iterator[Row
         yield {"metric": metric, "space": "pixels", "value": value, "n": len(draw.images)}
 
 
-def support_rows(draw: Draw, reference: Reference) -> Iterator[Row]:
+def support_rows(draw: Draw) -> Iterator[Row]:
     """How many different images there are. Without a repetition the lower bound stands for the value."""
-    found = birthday.support_size(vectors(draw.images), reference.alike, stream(draw.number, "support", "pixels"))
+    found = birthday.support_size(draw.alike, stream(draw.number, "support", "pixels"))
     for metric, value in (("support", found.by_birthday), ("support_by_pairs", found.by_pairs)):
         shown = found.at_least if value is None else value
         yield {"metric": metric, "space": "pixels", "value": shown, "lower": found.at_least, "n": len(draw.images)}

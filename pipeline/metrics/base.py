@@ -40,10 +40,10 @@ REPEATS = ("distinct_100", "distinct_1000")
 class Metric:
     """One number of the comparison, declared beside the function that computes it.
 
-    `sees` and `blind` name corruptions: those on which the metric gets clearly worse than real data are against real
-    data, and those on which it does not, in every feature space that was tried. They hold on MNIST with 5000
-    samples, in features of the classifier and of two random networks, and with 10 000. A corruption in neither depends on the
-    space or on the number of samples, or is on the edge.
+    `sees` and `blind` name corruptions: on those that it sees, the metric gets clearly worse than between real images;
+    on those that it is blind to, it does not. Both hold on MNIST with 5000 and with 10 000 samples, in features of the
+    classifier and of two random networks. A corruption in neither depends on the space or on the number of samples, or
+    is on the edge.
     """
 
     name: str  # in tables

@@ -6,7 +6,7 @@ import numpy as np
 from scipy.special import ndtri
 
 from pipeline.metrics.base import REPEATS, Metric
-from pipeline.metrics.clusters import cells, centres
+from pipeline.metrics.clusters import cells, k_means
 from pipeline.metrics.inputs import check_pair, check_vectors
 from pipeline.metrics.labels import jensen_shannon
 
@@ -60,8 +60,8 @@ def fit_bins(train: np.ndarray, rng: np.random.Generator, count: int = BINS) -> 
         ValueError: for fewer samples than bins, or values that are not finite.
     """
     check_vectors(train, "train")
-    found = centres(train, count, rng)
-    return Bins(found, np.bincount(cells(train, found), minlength=count))
+    centres, cell = k_means(train, count, rng)
+    return Bins(centres, np.bincount(cell, minlength=count))
 
 
 def compare_bins(bins: Bins, fake: np.ndarray, level: float = LEVEL) -> BinTest:

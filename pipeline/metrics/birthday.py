@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.metrics.base import REPEATS, Metric
-from pipeline.metrics.distances import blocks, nearest
+from pipeline.metrics.distances import blocks
 from pipeline.metrics.inputs import check_vectors
 
 QUANTILE = 0.001  # of real distances to the nearest image of the same class: below it two images are one
@@ -50,36 +50,32 @@ class Support:
     at_least: float | None  # where there are no collisions: with fewer images there'd be one in 95 % of cases
 
 
-def duplicate_distance(images: np.ndarray, labels: np.ndarray) -> float:
-    """Below which distance two images count as one: the 0.1 % quantile of the distances of real images to the nearest
-    one of the same class. By construction about one real image in a thousand has such a twin.
+@dataclass(frozen=True, eq=False)
+class Alike:
+    """Which of n images count as one."""
+
+    bits: np.ndarray  # (n, ceil(n / 8)) uint8: one bit a pair, none with itself
+    degree: np.ndarray  # (n,) how many others each is like
+
+
+def duplicate_distance(twins: np.ndarray) -> float:
+    """Return the distance below which two images count as one: the 0.1 % quantile of `twins`.
+
+    By construction about one real image in a thousand has such a twin.
 
     Args:
-        images: (n, d) real images.
-        labels: (n,) their classes; a class with one image is left out.
+        twins: (n,) the distance of each real image to the nearest other one of its class.
 
     Raises:
-        ValueError: if no class has two images, or values are not finite.
+        ValueError: if there are none, or one is not finite.
     """
-    check_vectors(images, "images", at_least=2)
-    classes = [images[labels == label] for label in np.unique(labels)]
-    distances = [nearest(members)[1] for members in classes if len(members) > 1]
-    if not distances:
-        raise ValueError("expected a class with at least two images, found none")
-    return float(np.quantile(np.concatenate(distances), QUANTILE))
+    if not len(twins) or not np.isfinite(twins).all():
+        raise ValueError(f"expected finite distances of images to others of their class, found {len(twins)} distances")
+    return float(np.quantile(twins, QUANTILE))
 
 
-def support_size(images: np.ndarray, distance: float, rng: np.random.Generator, batches: int = BATCHES) -> Support:
-    """The birthday estimate of the support (Arora & Zhang, 2017), and the one from all pairs.
-
-    A batch of s images from N equally likely ones holds two alike with probability 1/2 if s^2 = 2 N ln 2. For each of
-    50 random orders of the images it is found at which one the first repetition comes; s is the median of these. The
-    share of alike pairs is an unbiased estimate of 1/N. For unequal probabilities both are the support of equal ones
-    that repeats as often, which is less than the true one.
-
-    Args:
-        images: (n, d) independent draws of the model.
-        distance: of two images that count as one, see `duplicate_distance`.
+def alike(images: np.ndarray, distance: float) -> Alike:
+    """Return which pairs of vectors (n, d) are at most `distance` apart.
 
     Raises:
         ValueError: for fewer than 2 images, a negative distance, or values that are not finite.
@@ -87,18 +83,36 @@ def support_size(images: np.ndarray, distance: float, rng: np.random.Generator, 
     check_vectors(images, "images", at_least=2)
     if not distance >= 0:
         raise ValueError(f"expected a distance of at least 0, found {distance}")
-    n = len(images)
-    pairs = n * (n - 1) // 2
-    alike = np.empty((n, (n + 7) // 8), np.uint8)  # one bit a pair
-    degree = np.empty(n, int)
+    bits, degree = np.empty((len(images), (len(images) + 7) // 8), np.uint8), np.empty(len(images), int)
     for rows, squared in blocks(images):
         close = squared <= distance**2
         degree[rows] = np.count_nonzero(close, axis=1)
-        alike[rows] = np.packbits(close, axis=1)
-    collisions = int(degree.sum()) // 2
+        bits[rows] = np.packbits(close, axis=1)
+    return Alike(bits, degree)
+
+
+def support_size(found: Alike, rng: np.random.Generator, batches: int = BATCHES) -> Support:
+    """Return the birthday estimate of the support (Arora & Zhang, 2017), and the one from all pairs.
+
+    A batch of s images from N equally likely ones holds two alike with probability 1/2 if s^2 = 2 N ln 2. For each of
+    50 random orders of the images it is found at which one the first repetition comes; s is the median of these. The
+    share of alike pairs is an unbiased estimate of 1/N. For unequal probabilities both are the support of equal ones
+    that repeats as often, which is less than the true one.
+
+    Args:
+        found: which of n independent draws of the model are alike.
+
+    Raises:
+        ValueError: for fewer than 2 images.
+    """
+    n = len(found.degree)
+    if n < 2:
+        raise ValueError(f"expected at least 2 images, found {n}")
+    pairs = n * (n - 1) // 2
+    collisions = int(found.degree.sum()) // 2
     if not collisions:
         return Support(None, None, None, 0, pairs, pairs / math.log(20))
-    firsts = sorted(_first_repetition(alike, degree > 0, rng.permutation(n)) for _ in range(batches))
+    firsts = sorted(_first_repetition(found.bits, found.degree > 0, rng.permutation(n)) for _ in range(batches))
     batch = firsts[(batches - 1) // 2]
     return Support(batch, batch**2 / (2 * math.log(2)), pairs / collisions, collisions, pairs, None)
 

@@ -8,25 +8,33 @@ from pipeline.metrics.distances import nearest
 from pipeline.metrics.inputs import TooFew
 
 
-def centres(x: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """The centres (count, d) of one run of k-means, float32.
+def k_means(x: np.ndarray, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """Return the centres of one run of k-means on small batches (Sculley, 2010), and the cell of each sample.
 
     Fewer distinct points than centres are no fault: some cells stay empty then.
+
+    Args:
+        x: (n, d) samples.
+
+    Returns:
+        Centres (count, d) in float32, and for each sample which is the nearest: (n,).
 
     Raises:
         TooFew: for fewer samples than centres.
     """
     if len(x) < count:
         raise TooFew(f"k-means: expected at least as many samples as cells, {count}, found {len(x)}")
-    from sklearn.cluster import KMeans  # slow to import, and most that import the metrics cut no cells
+    from sklearn.cluster import MiniBatchKMeans  # slow to import, and most that import the metrics cut no cells
     from sklearn.exceptions import ConvergenceWarning
 
-    model = KMeans(count, random_state=int(rng.integers(2**31)))
+    seed = int(rng.integers(2**31))
+    model = MiniBatchKMeans(count, n_init=1, random_state=seed)  # pyright: ignore[reportArgumentType]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", ConvergenceWarning)
-        return model.fit(x.astype(np.float32)).cluster_centers_
+        model.fit(x.astype(np.float32))
+    return np.asarray(model.cluster_centers_), np.asarray(model.labels_)
 
 
 def cells(x: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """Which centre is nearest to each of n samples: (n,), the first of equally near ones."""
+    """Return which centre is nearest to each of n samples: (n,), the first of equally near ones."""
     return nearest(x, centres)[0]

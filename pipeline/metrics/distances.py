@@ -5,7 +5,9 @@ from collections.abc import Iterator
 import numpy as np
 
 BLOCK = 4_000_000  # distances held at once: 32 MB
+TILE = 512  # points compared with as many others at once: their distances fit into the cache of a CPU
 DUPLICATE = 1e-12  # squared distances below this share of the squared norms are rounding, and count as 0
+DUPLICATE_OF = {np.float64: DUPLICATE, np.float32: 1e-6}
 WIDE = 64  # from so many dimensions on the nearest point is searched for in float32
 
 
@@ -51,24 +53,78 @@ def _extended(x: np.ndarray, centre: np.ndarray, dtype: type) -> np.ndarray:
     return out
 
 
-def nearest(
-    x: np.ndarray, y: np.ndarray | None = None, skip: np.ndarray | None = None
-) -> tuple[np.ndarray, np.ndarray]:
-    """The nearest point of `y` (m, d) to each point of `x` (n, d): its index (n,) and its distance (n,).
+def nearest(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return the nearest point of `y` (m, d) to each point of `x` (n, d): its index (n,) and its distance (n,).
 
-    Without `y` it is the nearest other point of `x`. The first of several equally near ones is taken. From 64
-    dimensions on the search is in float32, so that of points whose squared distances agree within about 1e-6 of the
-    squared norms any may be found; the distance is that of the point found, in float64.
-
-    Args:
-        skip: (n,) for each point of `x` an index of `y` that does not count.
+    The first of several equally near ones is taken. From 64 dimensions on the search is in float32, so that of points
+    whose squared distances agree within about 1e-6 of the squared norms any may be found; the distance is that of the
+    point found, in float64.
     """
-    other, dtype = x if y is None else y, np.float32 if x.shape[1] >= WIDE else np.float64
-    indices, distances = np.empty(len(x), dtype=np.int64), np.empty(len(x))
-    for rows, squared in blocks(x, y, dtype):
-        if skip is not None:
-            squared[np.arange(len(squared)), skip[rows]] = np.inf
-        indices[rows] = squared.argmin(axis=1)
-        gaps = x[rows].astype(np.float64) - other[indices[rows]]
-        distances[rows] = np.sqrt(np.einsum("ij,ij->i", gaps, gaps))
-    return indices, distances
+    best, indices = np.full(len(x), np.inf), np.zeros(len(x), dtype=np.int64)
+    for rows, columns, squared in tiles(x, y, search_type(x)):
+        places = squared.argmin(axis=1)
+        found = squared[np.arange(len(squared)), places]
+        nearer = found < best[rows]
+        best[rows] = np.where(nearer, found, best[rows])
+        indices[rows] = np.where(nearer, places + columns.start, indices[rows])
+    return indices, np.sqrt(between(x, y[indices]))
+
+
+def own_distances(x: np.ndarray) -> np.ndarray:
+    """Return the distance (n,) of each of at least two points (n, d) to the nearest other one.
+
+    From 64 dimensions on the arithmetic is in float32: a squared distance is then exact to about 1e-6 of the squared
+    norms, and one below that counts as 0.
+    """
+    dtype = search_type(x)
+    least = np.full(len(x), np.inf, dtype)
+    for rows, columns, squared in tiles(x, x, dtype):
+        if rows.start == columns.start:
+            np.fill_diagonal(squared, np.inf)
+        least[rows] = np.minimum(least[rows], squared.min(axis=1))
+        least[columns] = np.minimum(least[columns], squared.min(axis=0))
+    norms = between(x, x.mean(axis=0, dtype=np.float64)[None])
+    return np.sqrt(np.where(least < DUPLICATE_OF[dtype] * norms, 0, least).astype(np.float64))
+
+
+def tiles(x: np.ndarray, y: np.ndarray, dtype: type) -> Iterator[tuple[slice, slice, np.ndarray]]:
+    """Yield squared distances of points of `x` (n, d) to points of `y` (m, d), a tile at a time.
+
+    Of a set with itself these are the tiles on and above the diagonal, in which each pair is once.
+
+    Yields:
+        Rows, columns, and the distances (rows, columns). The array is used again for the next tile.
+    """
+    centre = y.mean(axis=0, dtype=np.float64)
+    left, right = _sides(x, y, centre, dtype)
+    buffer = np.empty(TILE * TILE, dtype)
+    for top in range(0, len(x), TILE):
+        rows = slice(top, min(top + TILE, len(x)))
+        for start in range(top if x is y else 0, len(y), TILE):
+            columns = slice(start, min(start + TILE, len(y)))
+            shape = (rows.stop - top, columns.stop - start)
+            out = buffer[: shape[0] * shape[1]].reshape(shape)
+            yield rows, columns, np.matmul(left[rows], right[columns].T, out=out)
+
+
+def between(x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Return the squared distances (n,) of the rows of `x` (n, d) to those of `y` (n, d) or (1, d), in float64."""
+    found = np.empty(len(x))
+    for start in range(0, len(x), TILE):
+        rows = slice(start, start + TILE)
+        gaps = x[rows].astype(np.float64) - (y[rows] if len(y) > 1 else y)
+        found[rows] = np.einsum("ij,ij->i", gaps, gaps)
+    return found
+
+
+def search_type(x: np.ndarray) -> type:
+    """Return the type in which the nearest point is searched for."""
+    return np.float32 if x.shape[1] >= WIDE else np.float64
+
+
+def _sides(x: np.ndarray, y: np.ndarray, centre: np.ndarray, dtype: type) -> tuple[np.ndarray, np.ndarray]:
+    """Return (n, d + 2) and (m, d + 2), whose products are squared distances: (-2x, 1, |x|^2) and (y, |y|^2, 1)."""
+    left, right = _extended(x, centre, dtype), _extended(y, centre, dtype)
+    left[:, :-2] *= -2
+    right[:, -2:] = right[:, :-3:-1]
+    return left, right

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.metrics.base import BLURS, REPEATS, Metric
-from pipeline.metrics.distances import blocks
+from pipeline.metrics.distances import DUPLICATE, between, blocks, search_type
 from pipeline.metrics.inputs import check_pair
 
 TIE = 1e-8  # squared distances that differ by less than this share are equal
 TINY = np.finfo(float).tiny
+SPARE = 4  # candidates beyond the k nearest, as float32 may take one for another
 
-BALL = r"B(x,r)=\{z:\lVert z-x\rVert<r\},\quad r_i=\lVert x_i-\mathrm{NN}_k(x_i)\rVert"
 METRICS = (
     Metric(
         name="precision",
@@ -98,8 +98,8 @@ def neighbourhoods(real: np.ndarray, fake: np.ndarray, k: int = 5) -> Neighbourh
         raise ValueError(f"expected k of at least 1, found {k}")
     check_pair(real, fake, at_least=k + 1)
     n, m = len(real), len(fake)
-    neighbours, squared = _neighbours(real, k)
-    _, fake_squared = _neighbours(fake, k)
+    neighbours, squared = nearest_others(real, k)
+    _, fake_squared = nearest_others(fake, k)
     radii, median = np.sqrt(squared[:, -1]), np.median(np.sqrt(squared[:, -1]))
     reach, clipped_reach = _open(squared[:, -1]), _open(np.minimum(radii, median) ** 2)
     fake_reach = _open(fake_squared[:, -1])
@@ -132,15 +132,24 @@ def neighbourhoods(real: np.ndarray, fake: np.ndarray, k: int = 5) -> Neighbourh
     )
 
 
-def _neighbours(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
-    """The k nearest other points of each point, nearest first: indices and squared distances, (n, k) both."""
+def nearest_others(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the k nearest other points of each point, nearest first: indices and squared distances, (n, k) both.
+
+    Candidates are searched for as by `nearest`, a few more than k; their distances are in float64.
+    """
     indices, squared = np.empty((len(x), k), dtype=np.int64), np.empty((len(x), k))
-    for rows, block in blocks(x):
-        near = np.argpartition(block, k - 1, axis=1)[:, :k]
-        values = np.take_along_axis(block, near, axis=1)
-        order = values.argsort(axis=1)
-        indices[rows] = np.take_along_axis(near, order, axis=1)
-        squared[rows] = np.take_along_axis(values, order, axis=1)
+    candidates = min(k + SPARE, len(x) - 1)
+    scale = between(x, x.mean(axis=0, dtype=np.float64)[None])
+    for rows, block in blocks(x, dtype=search_type(x)):
+        # All points as near as the last candidate: more than `candidates` where some are equally near.
+        last = np.partition(block, candidates - 1, axis=1)[:, candidates - 1 : candidates]
+        row, near = np.nonzero(block <= last)
+        values = between(x[rows][row], x[near])
+        values[values < DUPLICATE * (scale[rows][row] + scale[near])] = 0
+        # Row by row in the order of distance; each row begins where its first candidate stands.
+        order = np.lexsort((near, values, row))
+        chosen = order[np.searchsorted(row, np.arange(len(block)))[:, None] + np.arange(k)]
+        indices[rows], squared[rows] = near[chosen], values[chosen]
     return indices, squared
 
 
@@ -168,11 +177,5 @@ def density(found: Neighbourhoods) -> float:
 
 
 def coverage(found: Neighbourhoods) -> float:
-    """The share of real samples whose ball holds some fake (Naeem et al., 2020); see `expected_coverage`."""
+    """The share of real samples whose ball holds some fake (Naeem et al., 2020)."""
     return float((found.fakes_in_ball > 0).mean())
-
-
-def expected_coverage(n: int, m: int, k: int) -> float:
-    """The mean of coverage for n real and m fake samples of one continuous distribution (Naeem et al., 2020)."""
-    i = np.arange(1, k + 1)
-    return float(1 - np.prod((n - i) / (n + m - i)))

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.metrics.base import Metric
-from pipeline.metrics.clusters import cells, centres
+from pipeline.metrics.clusters import k_means
 from pipeline.metrics.inputs import check_equal_counts, check_pair, check_shares
 
 CLUSTERS, RUNS, ANGLES = 20, 10, 1001  # Sajjadi et al., 2018
@@ -68,7 +68,9 @@ def curve_of_shares(real: np.ndarray, fake: np.ndarray) -> Curve:
 
 
 def prd(real: np.ndarray, fake: np.ndarray, rng: np.random.Generator, clusters: int = CLUSTERS) -> Curve:
-    """The curve of two sets of features, over k-means cells of their union; the mean of 10 runs of k-means.
+    """Return the curve of two sets of features, over k-means cells of their union; the mean of 10 runs of k-means.
+
+    The runs take small batches, as those of the paper do.
 
     Args:
         real: (n, d) features.
@@ -79,9 +81,9 @@ def prd(real: np.ndarray, fake: np.ndarray, rng: np.random.Generator, clusters: 
     """
     check_pair(real, fake)
     check_equal_counts(len(real), len(fake), "the PRD curve")
-    both, curves = np.concatenate([real, fake]), []
+    both, curves = np.concatenate([real, fake]).astype(np.float32), []
     for _ in range(RUNS):
-        cell = cells(both, centres(both, clusters, rng))
+        _, cell = k_means(both, clusters, rng)
         shares = [np.bincount(c, minlength=clusters) / len(real) for c in (cell[: len(real)], cell[len(real) :])]
         curves.append(curve_of_shares(*shares))
     return Curve(np.mean([c.precision for c in curves], axis=0), np.mean([c.recall for c in curves], axis=0))

@@ -7,10 +7,10 @@ from typing import Literal
 import pandas as pd
 
 from pipeline.analysis.summary import by_draw
-from pipeline.core.names import NOISE, TEST
+from pipeline.core.names import NOISE, SHOWN, TEST
 from pipeline.metrics.base import Metric, Question
 from pipeline.metrics.catalogue import CATALOGUE
-from pipeline.report.wording import BASELINES, QUESTIONS, SPACES, Asked, home
+from pipeline.report.wording import QUESTIONS, SPACES, Asked, home
 
 IMAGES, OBSERVATIONS = "images", "observations"  # a model's images, and draws from its observation model
 
@@ -164,7 +164,7 @@ def laid_out(
         Row(name, [Scored(summary.cell(name, *at), standings.get(at, {}).get(name, "")) for at in places])
         for name in models
     ]
-    beside = [(name, OBSERVATIONS) for name in models] + [(name, IMAGES) for name in BASELINES]
+    beside = [(name, OBSERVATIONS) for name in models] + [(name, IMAGES) for name in SHOWN]
     others = [
         Row(name, [Scored(summary.cell(name, *at, drawn), "") for at in places])
         for name, drawn in beside

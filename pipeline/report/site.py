@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from pipeline.core.names import TEST
+from pipeline.core.names import SHOWN, TEST
 from pipeline.core.outputs import pages
 from pipeline.report.formatting import number, orders, setting
 from pipeline.report.inputs import Results
@@ -25,7 +25,7 @@ from pipeline.report.pages.training import training_page
 from pipeline.report.pairwise import duels
 from pipeline.report.score_tables import score_tables
 from pipeline.report.training_health import RULES
-from pipeline.report.wording import BASELINES, SPACES
+from pipeline.report.wording import SPACES
 
 
 @dataclass(frozen=True)
@@ -105,5 +105,5 @@ def prepare(templates: Path) -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {"number": number, "orders": orders, "setting": setting}
-    environment.globals |= {"formula": formula, "SPACES": SPACES, "BASELINES": BASELINES}
+    environment.globals |= {"formula": formula, "SPACES": SPACES, "BASELINES": SHOWN}
     return environment

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipeline.core.names import TEST
-from pipeline.evaluation import baselines
 from pipeline.metrics.base import Metric, Question
 from pipeline.metrics.catalogue import CATALOGUE
 from pipeline.report.formatting import Unit, number
@@ -101,10 +99,6 @@ DIRECTIONS = {
     "lower": "lower is better",
     "higher": "higher is better",
     "closer to real": "closest to real images is best",
-}
-
-BASELINES = {TEST: "real test images"} | {
-    name: baseline.title for name, baseline in baselines.BASELINES.items() if not name.startswith("corrupted_")
 }
 
 

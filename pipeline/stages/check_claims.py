@@ -65,7 +65,7 @@ def by_seed(paths: Sequence[Path], read: Callable[[Path], T]) -> dict[str, dict[
 def correlations(
     histories: Sequence[Path], snapshot_labels: Sequence[Path], records: BySeed, metrics: pd.DataFrame
 ) -> BySeed[float]:
-    """Return how each generator's loss goes with the distance of its snapshots' labels from those of the test images."""
+    """Return the rank correlation of each generator's loss with the distance of its labels from those of real images."""
     real = metrics[(metrics["model"] == TEST) & (metrics["metric"] == "share") & (metrics["set"] == "images")]
     truth = real.astype({"label": int}).groupby("label")["value"].mean()
     labelled = by_seed(snapshot_labels, artifacts.read_table)

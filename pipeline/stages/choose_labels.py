@@ -1,4 +1,4 @@
-"""Choose the labels that one conditional model with one seed is requested for: as frequent as in training, by chance."""
+"""Choose at random the labels that a conditional model is told to draw, as frequent as in the training set."""
 
 from pathlib import Path
 

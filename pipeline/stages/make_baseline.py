@@ -24,7 +24,7 @@ def main(
         images = data.test_images  # there are no others
     else:
         streams = [np.random.default_rng([0, draw]) for draw in range(draws)]
-        images = np.concatenate([BASELINES[baseline].make(data, count, rng) for rng in streams])
+        images = np.concatenate([BASELINES[baseline](data, count, rng) for rng in streams])
     artifacts.write_arrays(samples_file, images=images)
 
 

@@ -18,7 +18,7 @@ from pipeline.data.dataset import Dataset
 from pipeline.data.dataset_file import read_dataset
 from pipeline.evaluation.classifier import read_classifier
 from pipeline.evaluation.features import digest, features_of, networks
-from pipeline.evaluation.nearest import nearest_images
+from pipeline.evaluation.nearest import alike_images, nearest_images
 from pipeline.evaluation.protocol import draws_of, rows_of
 from pipeline.evaluation.reference import Reference, from_arrays
 from pipeline.evaluation.scores import Details, Draw, Row, evaluate
@@ -42,7 +42,7 @@ def main(
     record_file: Path | None = None,
 ) -> None:
     data = read_dataset(dataset_file)
-    reference = from_arrays(artifacts.read_arrays(reference_file), data)
+    reference = from_arrays(artifacts.read_arrays(reference_file))
     spaces = networks(read_classifier(classifier_file), len(reference.features) - 1)
     check_networks(spaces, reference, reference_file)
     predicted = artifacts.read_table(labels_file)
@@ -102,11 +102,12 @@ def draws(
         features = {space: features_of(network, torch.from_numpy(images)) for space, network in spaces.items()}
         nearest = {
             space: nearest_images(images, data.train_images)
-            if space == "pixels"
+            if training.samples is None
             else nearest_training(training.samples, features[space])
             for space, training in reference.training.items()
         }
-        draw = Draw(images, labels.iloc[part], features, nearest, number, are_test)
+        alike = alike_images(images, reference.alike)
+        draw = Draw(images, labels.iloc[part], features, nearest, alike, number, are_test)
         yield from (replace(draw, number=again) for again in range(samples.draws)) if are_test else [draw]
 
 

@@ -7,14 +7,12 @@ import numpy as np
 import pandas as pd
 
 from pipeline.core import artifacts
-from pipeline.core.names import TEST
-from pipeline.evaluation.baselines import BASELINES
+from pipeline.core.names import BLURRED, SHOWN, TEST
 from pipeline.figures import comparison, curves
 from pipeline.figures.style import svg
 from pipeline.metrics.sharpness import ROUNDING, laplacian_variance
 from pipeline.stages.cli import run
 
-BLURRED = "blurred"
 EVERY = 10  # angles of the measured curves from one that is drawn to the next
 SPACES = {"classifier": "classifier", "random": "random networks"}
 HOME = "classifier"  # the space in which the distance is shown
@@ -61,7 +59,7 @@ def main(
     ratios = {source: spectrum / spectra[TEST] for source, spectrum in spectra.items()}
     artifacts.write_table(spectrum_table, rows_of_spectra(spectra, ratios))
     models = {source: ratio for source, ratio in ratios.items() if source not in (TEST, BLURRED)}
-    artifacts.write_bytes(spectrum_picture, svg(curves.spectra(models, {BASELINES[BLURRED].title: ratios[BLURRED]})))
+    artifacts.write_bytes(spectrum_picture, svg(curves.spectra(models, {SHOWN[BLURRED]: ratios[BLURRED]})))
 
 
 def by_source(paths: Sequence[Path], read: Callable[[Path], np.ndarray]) -> dict[str, np.ndarray]:

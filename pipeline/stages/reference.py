@@ -7,9 +7,9 @@ from threadpoolctl import threadpool_limits
 
 from pipeline.core import artifacts
 from pipeline.data.dataset_file import read_dataset
+from pipeline.evaluation import nearest
 from pipeline.evaluation.classifier import logits_of, read_classifier
 from pipeline.evaluation.features import digest, features_of, networks
-from pipeline.evaluation.nearest import nearest_images
 from pipeline.evaluation.reference import learn, to_arrays
 from pipeline.metrics.novelty import nearest_training, own_distances
 from pipeline.stages.cli import run
@@ -37,9 +37,10 @@ def main(
             features=features,
             digests={space: digest(network) for space, network in spaces.items()},
             trained={NOVELTY: trained},
-            own={"pixels": nearest_images(data.train_images).distance, NOVELTY: own_distances(trained)},
+            own={"pixels": nearest.own_distances(data.train_images), NOVELTY: own_distances(trained)},
+            twins=nearest.twin_distances(data.train_images, data.train_labels),
             seen={
-                "pixels": nearest_images(data.test_images, data.train_images).distance,
+                "pixels": nearest.nearest_images(data.test_images, data.train_images).distance,
                 NOVELTY: nearest_training(trained, features[NOVELTY]).distance,
             },
         )

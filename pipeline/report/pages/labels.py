@@ -7,12 +7,11 @@ from typing import Any
 
 import pandas as pd
 
-from pipeline.core.names import NOISE, TEST
+from pipeline.core.names import NOISE, SHOWN, TEST
 from pipeline.report.inputs import Figure, Results
 from pipeline.report.pages.model import figures_of, kinds
 from pipeline.report.pages.paper import Claim, claims_of
 from pipeline.report.score_tables import Cell, Summary
-from pipeline.report.wording import BASELINES
 
 ABOUT = {"right": ("recognised", "equally_recognised"), "apart": ("no_help",)}  # names of the claims about labels
 KINDS = {"clear": "clear", "ambiguous": "ambiguous", "unlike": "unlike any class"}  # name in tables -> name on pages
@@ -111,7 +110,7 @@ def gallery(results: Results, name: str) -> Gallery:
     labels = table["label"].value_counts().reindex(range(len(names)), fill_value=0)
     return Gallery(
         name=name,
-        title=BASELINES.get(name, name),
+        title=SHOWN.get(name, name),
         sheet=results.figures[f"{name}/gallery.png"],
         images=len(table),
         labels=labels.tolist(),

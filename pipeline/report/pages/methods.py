@@ -6,12 +6,12 @@ from dataclasses import dataclass
 import pandas as pd
 
 from pipeline.analysis.sensitivity import disagreements
-from pipeline.core.names import TEST
+from pipeline.core.names import SHOWN, TEST
 from pipeline.metrics.base import CORRUPTIONS, Metric, Question
 from pipeline.metrics.catalogue import CATALOGUE
 from pipeline.report.inputs import Figure, Results
 from pipeline.report.score_tables import IMAGES, Cell, Summary
-from pipeline.report.wording import BASELINES, PLAIN, QUESTIONS, SPACES, WHERE, Asked, Plain, direction
+from pipeline.report.wording import PLAIN, QUESTIONS, SPACES, WHERE, Asked, Plain, direction
 
 SURPRISING = ["metric", "space", "corruption", "declared", "found"]
 
@@ -95,7 +95,7 @@ def methods_page(results: Results) -> MethodsPage:
             for question, asked in QUESTIONS.items()
         ],
         plain=PLAIN,
-        baselines=[title for name, title in BASELINES.items() if (name, IMAGES) in summary.sources],
+        baselines=[title for name, title in SHOWN.items() if (name, IMAGES) in summary.sources],
         networks=networks(results.metrics),
         samples=sorted({int(n) for n in scores["n"].dropna()}),
         draws=results.params.samples.draws,
