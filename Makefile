@@ -2,9 +2,12 @@
 
 PYTHON ?= python3
 VENV := .venv
+LOCKED := --no-deps --require-hashes --requirement requirements.lock
+PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check $(LOCKED)
+UV := { command -v uv || $(VENV)/bin/pip install --quiet --disable-pip-version-check uv; } && uv pip install --python $(VENV) $(LOCKED)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: all site-single test walk torture ladder lint format golden screenshots lock clean
+.PHONY: all site-single test test-all torture walk sensitivity lint format golden screenshots lock clean
 
 all: $(VENV)/installed
 	snakemake --cores 4
@@ -13,36 +16,40 @@ all: $(VENV)/installed
 # The whole report in one file, to mail.
 site-single: $(VENV)/installed
 	snakemake --cores 4
-	python -m pipeline.stages.bundle --site site --into report.html
+	python -m pipeline.stages.bundle --site-folder site --single-file report.html
 	@echo "The report in one file: $(CURDIR)/report.html"
 
 test: $(VENV)/installed lint
 	python tests/browser.py
 	pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-# The two tools used at random for longer than `make test` can afford.
-walk: $(VENV)/installed
-	pytest tests/test_rebuilds.py -k random_walk --walks 4 --steps 16 --timeout 7200
+# Everything that there is to test: an hour.
+test-all: test torture walk
 
-# The metrics tried on images with known damage, at full size: results/figures/comparison/ladder.svg and .csv.
-ladder: $(VENV)/installed
-	snakemake --cores 4 draw_ladder
-
-# A training killed more often than `make test` can afford.
+# Trainings on the whole MNIST, and one that is killed two hundred times.
 torture: $(VENV)/installed
+	pytest -m slow -k "not random_walk" --timeout 7200
 	pytest tests/test_resume.py -k random_moments --kills 200 --timeout 7200
+
+# The two tools used at random.
+walk: $(VENV)/installed
+	pytest tests/test_rebuilds.py -m slow -k random_walk --walks 4 --steps 16 --timeout 7200
+
+# The metrics tried on images with known corruptions: results/figures/comparison/sensitivity.svg and .csv.
+sensitivity: $(VENV)/installed
+	snakemake --cores 4 plot_sensitivity
 
 lint: $(VENV)/installed
 	ruff check .
 	ruff format --check .
-	snakefmt --check Snakefile
+	snakefmt --check Snakefile rules
 	pyright
 	lint-imports
 
 format: $(VENV)/installed
 	ruff check --fix .
 	ruff format .
-	snakefmt Snakefile
+	snakefmt Snakefile rules
 
 # Write the expected pages of the site anew, after a change of the templates that was looked at.
 golden: $(VENV)/installed
@@ -60,8 +67,9 @@ lock:
 clean:
 	rm -rf .snakemake checkpoints data/images.npz logs results resume site report.html
 
+# uv installs several packages at once. Where it cannot be had, or fails, pip installs the same lock.
 $(VENV)/installed: requirements.lock
 	@$(PYTHON) -c 'import sys; v = sys.version_info[:2]; (3, 11) <= v <= (3, 13) or sys.exit("Python 3.11 to 3.13 is needed; $(PYTHON) is %d.%d. Name another: make PYTHON=python3.12" % v)'
 	$(PYTHON) -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --no-deps --require-hashes --requirement requirements.lock
+	$(UV) || $(PIP)
 	touch $@

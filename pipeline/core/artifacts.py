@@ -4,6 +4,8 @@ import contextlib
 import glob
 import json
 import os
+import re
+import socket
 import zipfile
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -15,13 +17,15 @@ import pandas as pd
 if TYPE_CHECKING:
     from torch import Tensor
 
+HOST = re.sub(r"\W", "-", socket.gethostname())  # as a part of file names
+
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
     """A temporary path in the same folder, which becomes `path` if the block ends well."""
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_parts_of_killed_writers(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    part = path.with_name(f".{path.name}.{HOST}.{os.getpid()}.part")
     try:
         yield part
         with open(part, "rb") as written:
@@ -32,7 +36,8 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def remove_parts_of_killed_writers(path: Path) -> None:
-    for part in path.parent.glob(f".{glob.escape(path.name)}.*.part"):
+    """Remove what writers of `path` on this host left behind; on a shared folder those of other hosts may be alive."""
+    for part in path.parent.glob(f".{glob.escape(path.name)}.{HOST}.*.part"):
         try:
             os.kill(int(part.suffixes[-2].removeprefix(".")), 0)
         except ProcessLookupError:

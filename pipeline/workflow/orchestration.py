@@ -25,6 +25,10 @@ RECORDS = STATE / "metadata"
 LOCK = Path("dvc.lock")
 CHECKED = STATE / "checked-families"
 GPU = STATE / "gpu"
+NO_REPOSITORY = (
+    "The results are complete. DVC does not record them, as this folder is no git repository; to record them, run\n"
+    "  git init && git add --all && git commit --message start && dvc commit --force"
+)
 VISIBLE = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")  # what torch goes by
 
 
@@ -148,6 +152,7 @@ def record(workflow: "Workflow") -> None:
     if "DVC_STAGE" in os.environ or partial or overridden or workflow.touch:
         return
     if not (Path(".git").exists() and Path(".dvc").is_dir()):
+        print(NO_REPOSITORY, file=sys.stderr)
         return
     done = subprocess.run([sys.executable, "-m", "dvc", "commit", "--force", "--quiet"])
     if done.returncode == 0:
