@@ -64,6 +64,12 @@ def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return made
 
 
+@pytest.fixture(scope="module")
+def planning(finished: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """One clone for all that is only planned or refused. Who edits it puts it back."""
+    return finished.cloned(tmp_path_factory.mktemp("planning") / "clone")
+
+
 @pytest.fixture
 def clone(finished: Workspace, tmp_path: Path) -> Workspace:
     return finished.cloned(tmp_path / "clone")
@@ -126,7 +132,7 @@ def pytest_configure() -> None:
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--walks", type=int, default=1, help="random walks over the two tools")
     parser.addoption("--steps", type=int, default=1, help="steps of each walk")
-    parser.addoption("--kills", type=int, default=20, help="of the training that is killed at random moments")
+    parser.addoption("--kills", type=int, default=3, help="of the training that is killed at random moments")
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

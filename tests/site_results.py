@@ -12,7 +12,7 @@ import pandas as pd
 
 from pipeline.analysis.summary import summarise
 from pipeline.analysis.verdicts import ranks, verdicts
-from pipeline.core.names import TEST
+from pipeline.core.names import SHOWN, TEST
 from pipeline.core.outputs import produced
 from pipeline.core.params import Params
 from pipeline.figures.gallery import tiles
@@ -20,7 +20,6 @@ from pipeline.metrics.base import CORRUPTIONS, Metric
 from pipeline.metrics.catalogue import CATALOGUE
 from pipeline.report.inputs import Results
 from pipeline.report.load import load
-from pipeline.report.wording import BASELINES
 from pipeline.stages import render
 from pipeline.workflow.provenance import Provenance
 
@@ -386,7 +385,7 @@ def metrics(run: Params, class_names: Sequence[str]) -> pd.DataFrame:
     """Scores between those of real images and of noise; each has its own noise, whatever else is measured."""
     rows: list[dict[str, Any]] = []
     sources = [
-        *((baseline, 0, "images") for baseline in BASELINES),
+        *((baseline, 0, "images") for baseline in SHOWN),
         *((name, seed, "images") for name, seed in trained(run)),
     ]
     observed = [(name, seed, "observations") for name, seed in trained(run) if run.models[name].family == "vae"]

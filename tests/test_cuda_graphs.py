@@ -103,7 +103,7 @@ def test_the_places_where_a_step_waits_are_torchs_warnings(monkeypatch: pytest.M
     with Cuda(print).waits() as places:
         warnings.warn("called a synchronizing CUDA operation", UserWarning, stacklevel=1)
         warnings.warn("something else", UserWarning, stacklevel=1)
-    assert len(places) == 1 and places[0].startswith("test_graphs.py:")
+    assert len(places) == 1 and places[0].startswith("test_cuda_graphs.py:")
     assert modes == ["warn", 0]
 
 

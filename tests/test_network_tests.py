@@ -121,7 +121,7 @@ def test_damage_to_digits_is_seen_beyond_what_tells_training_from_test_images(mn
     def told(baseline: str, seed: int) -> C2st:
         order = np.random.default_rng(seed).permutation(len(mnist.test_images))
         real = mnist.test_images[order[:1000]]
-        fake = BASELINES[baseline].make(mnist, 1000, np.random.default_rng([1, seed]))
+        fake = BASELINES[baseline](mnist, 1000, np.random.default_rng([1, seed]))
         return c2st_scores(*c2st(torch.from_numpy(real), torch.from_numpy(fake), FLOAT32, seed))
 
     copies = [told("train_copies", seed) for seed in range(3)]
@@ -140,7 +140,7 @@ def test_damage_to_toy_images_is_seen(corruption: str) -> None:
     data = Dataset(images[:800], labels[:800], images[800:], labels[800:], ["a", "b", "c"])
 
     def told(baseline: str, seed: int) -> C2st:
-        fake = BASELINES[baseline].make(data, 600, np.random.default_rng([1, seed]))
+        fake = BASELINES[baseline](data, 600, np.random.default_rng([1, seed]))
         real = data.test_images[np.random.default_rng(seed).permutation(800)[:600]]
         return c2st_scores(*c2st(torch.from_numpy(real), torch.from_numpy(fake), FLOAT32, seed))
 

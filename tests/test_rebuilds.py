@@ -10,26 +10,17 @@ from workspace import SNAKEMAKE, Workspace
 
 from pipeline.core import params
 
-ONE_MODEL = {
-    "draw_training": 1,
-    "draw_samples": 1,
-    "draw_gallery": 1,
-    "draw_nearest": 1,
-    "draw_comparison": 1,
-    "draw_coverage": 1,
-    "compare": 1,
-    "check_claims": 1,
-    "curves": 1,
-    "render": 1,
-}
+OF_ALL = ["plot_comparison", "compare", "check_claims", "render", "all"]
 
 
 def test_a_changed_rate_retrains_that_model_only_and_an_experiment_records_it(clone: Workspace) -> None:
     before = clone.trained()
     clone.edit("models.gan.lr", 0.001)
-    once = ["train", "describe", "sample", "label", "measure", "c2st", "diagnose", "perfect_discriminator"]
-    of_a_gan = {rule: 1 for rule in [*once, "draw_perfect_discriminator", "all"]}
-    assert clone.planned() == of_a_gan | ONE_MODEL
+    of_a_gan = [
+        *("train", "describe_networks", "sample", "label", "measure", "c2st", "find_alarms", "average_losses"),
+        *("perfect_discriminator", "plot_perfect_discriminator", "plot_training", "plot_images"),
+    ]
+    assert clone.planned() == dict.fromkeys([*of_a_gan, *OF_ALL], 1)
     clone.run("git", "checkout", "params.yaml")
     clone.run("dvc", "exp", "run", "--name", "faster", "--set-param", "models.gan.lr=0.001")
     after = clone.trained()
@@ -42,27 +33,52 @@ def test_a_changed_rate_retrains_that_model_only_and_an_experiment_records_it(cl
     assert {"results/curves/gan.csv", "results/curves/vae.csv"} <= {name.split("::")[-1] for name in plotted["data"]}
 
 
-def test_a_template_edit_and_a_new_title_rebuild_the_site_only(clone: Workspace) -> None:
-    with open(clone.folder / "site_templates" / "base.html.jinja", "a") as opened:
+def test_an_edit_of_a_template_a_title_or_code_recomputes_what_it_decides(planning: Workspace) -> None:
+    with open(planning.folder / "site_templates" / "base.html.jinja", "a") as opened:
         opened.write("{# edited #}\n")
-    assert clone.planned() == {"render": 1, "all": 1}
-    clone.edit("report.title", "Another <title>")
-    assert clone.planned() == {"render": 1, "all": 1}
-    clone.run(*SNAKEMAKE)
-    assert "Another &lt;title&gt;" in (clone.folder / "site" / "index.html").read_text()
-    assert clone.is_clean()
+    assert planning.planned() == {"render": 1, "all": 1}
+    planning.edit("report.title", "Another <title>")
+    assert planning.planned() == {"render": 1, "all": 1}
+    planning.run("git", "checkout", ".")
+    for file, rules in {
+        "pipeline/models/vae.py": {"train", "sample", "map_latent", "describe_networks", "render"},
+        "pipeline/metrics/vendi.py": {"measure", "compare"},
+        "pipeline/figures/film.py": {"plot_training"},
+        "pipeline/core/artifacts.py": set(),  # it carries values and decides none
+        "pipeline/analysis/alarms.py": {"find_alarms"},
+    }.items():
+        with open(planning.folder / file, "a") as opened:
+            opened.write("# edited\n")
+        planned = planning.planned()
+        assert rules <= planned.keys(), file
+        assert planned.get("train", 0) == int(file == "pipeline/models/vae.py"), file
+        planning.run("git", "checkout", ".")
+    assert planning.planned() == {}
 
 
-def test_a_seed_is_one_number_and_a_variant_one_line(clone: Workspace) -> None:
+def test_a_seed_is_one_number_and_a_setting_concerns_what_it_is_of(planning: Workspace) -> None:
+    planning.edit("seeds", [0, 1])
+    planned = planning.planned()
+    assert planned["train"] == 2 and "fetch" not in planned and "train_classifier" not in planned
+    planning.run("git", "checkout", ".")
+    planning.edit("samples.count", 120)
+    planned = planning.planned()
+    assert planned["sample"] == 2 and "train" not in planned
+    planning.run("git", "checkout", ".")
+    planning.edit("models.gan.epochs", 2)
+    assert planning.planned()["train"] == 1
+    planning.run("git", "checkout", ".")
+
+
+def test_a_variant_is_one_line_and_a_title_a_render(clone: Workspace) -> None:
     before = clone.trained()
-    clone.edit("seeds", [0, 1])
-    assert clone.planned()["train"] == 2
-    clone.edit("seeds", [0])
     clone.edit("models.small_vae", {"family": "vae", "epochs": 1, "latent": 3})
+    clone.edit("report.title", "Another <title>")
     clone.run(*SNAKEMAKE)
     after = clone.trained()
     assert {name for name in after if after[name] != before.get(name)} == {"small_vae/0.safetensors"}
     assert (clone.folder / "site" / "models" / "small_vae.html").exists()
+    assert "Another &lt;title&gt;" in (clone.folder / "site" / "index.html").read_text()
     assert clone.is_clean()
 
 
@@ -104,6 +120,7 @@ def walk_step(clone: Workspace, rng: random.Random) -> None:
         clone.run("dvc", "repro")  # Snakemake had nothing to do, so its hook did not record
 
 
+@pytest.mark.slow
 def test_a_random_walk_never_leaves_a_stale_result(
     finished: Workspace, tmp_path: Path, pytestconfig: pytest.Config
 ) -> None:

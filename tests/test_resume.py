@@ -1,6 +1,6 @@
 """A killed training goes on to the same bits; whatever is wrong with the resume file costs time only."""
 
-import json
+import functools
 import multiprocessing
 import os
 import random
@@ -10,13 +10,16 @@ import sys
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 from contract import FLOAT32, digits
 from torch import nn
+from workspace import toy_images
 
 from pipeline.core import artifacts
+from pipeline.core.params import Compute
 from pipeline.core.shapes import as_pixels
 from pipeline.data.dataset import Dataset
 from pipeline.data.dataset_file import write_dataset
@@ -27,9 +30,6 @@ from pipeline.stages import train
 from pipeline.training import loop
 from pipeline.training.monitor import Monitor
 from pipeline.training.resume import ResumeFile, digest, key_of
-
-ROOT = Path(__file__).parents[1]
-COMPUTE = {"device": "cpu", "precision": "auto", "threads": 1}
 
 
 class Normed(TrainedModel):
@@ -83,10 +83,15 @@ def trained(name: str, resume: ResumeFile | None = None) -> tuple[TrainedModel, 
     return model, loop.train(model, pixels, FLOAT32, 0, silent, resume, monitor), monitor
 
 
+@functools.cache
+def undisturbed(name: str) -> tuple[TrainedModel, loop.History, Monitor]:
+    return trained(name)
+
+
 @pytest.mark.parametrize("name", BUILDS)
 @pytest.mark.parametrize("steps", [1, 3, 5])  # of three an epoch
 def test_a_training_goes_on_to_the_same_bits(name: str, steps: int, tmp_path: Path) -> None:
-    whole, history, monitor = trained(name)
+    whole, history, monitor = undisturbed(name)
     with pytest.raises(Killed):
         trained(name, Killing(tmp_path / "resume", steps))
     again, history_again, monitor_again = trained(name, Killing(tmp_path / "resume", -1))
@@ -101,48 +106,31 @@ def test_a_training_goes_on_to_the_same_bits(name: str, steps: int, tmp_path: Pa
 # By real kills ----------------------------------------------------------------------------------------------------
 
 
-def command(*arguments: object) -> list[str]:
-    return [sys.executable, "-m", "pipeline.stages.train", *arguments_of(*arguments)]
-
-
-def arguments_of(folder: Path, dataset: Path, family: str, config: dict) -> list[str]:
-    return [
-        *("--model", "it", "--family", family, "--seed", "0"),
-        *("--config", json.dumps(config), "--compute", json.dumps(COMPUTE), "--dataset", str(dataset)),
-        *("--resume", str(folder / "resume"), "--resume-every", "0.1", "--checkpoint", str(folder / "checkpoint")),
-        *("--history", str(folder / "history.csv"), "--checks", str(folder / "checks.csv")),
-        *("--snapshots", str(folder / "snapshots.npz"), "--record", str(folder / "record.json")),
-    ]
-
-
 def test_killed_at_random_moments_a_training_ends_at_the_same_bytes(
-    mnist: Dataset, tmp_path: Path, request: pytest.FixtureRequest
+    tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     """SIGKILL at any instant: before the first step, in a step, while the resume file or a result is written."""
-    kills = request.config.getoption("--kills")
-    dataset = tmp_path / "images.npz"
-    write_dataset(
-        dataset,
-        Dataset(
-            mnist.train_images[:2048],
-            mnist.train_labels[:2048],
-            mnist.test_images[:100],
-            mnist.test_labels[:100],
-            mnist.class_names,
-        ),
-    )
-    config = {"epochs": 6, "batch_size": 128, "ema": 0.99}
-    rng = random.Random(time.time_ns())
-    subprocess.run(command(tmp_path / "whole", dataset, "gan", config), cwd=ROOT, check=True, capture_output=True)
-
-    # Each dies as a fork of one process, which has done the imports.
+    images, labels = toy_images(2148, seed=0)
+    dataset, rng = tmp_path / "images.npz", random.Random(time.time_ns())
+    write_dataset(dataset, Dataset(images[:2048], labels[:2048], images[2048:], labels[2048:], ["a", "b", "c"]))
+    # Each training is a fork of one process, which has done the imports.
     processes = multiprocessing.get_context("forkserver")
     processes.set_forkserver_preload(["pipeline.stages.train"])
-    folder = tmp_path / "killed"
-    for kill in range(kills):
-        process = processes.Process(target=train.main, args=(arguments_of(folder, dataset, "gan", config),))
-        written = (folder / "resume").stat().st_mtime_ns if (folder / "resume").exists() else 0
+
+    def started(folder: Path) -> multiprocessing.process.BaseProcess:
+        process = processes.Process(target=train.main, kwargs=arguments(folder, dataset))
         process.start()
+        return process
+
+    def ends_well(process: multiprocessing.process.BaseProcess) -> None:
+        process.join()
+        assert process.exitcode == 0
+
+    ends_well(started(tmp_path / "whole"))
+    folder = tmp_path / "killed"
+    for kill in range(request.config.getoption("--kills")):
+        written = (folder / "resume").stat().st_mtime_ns if (folder / "resume").exists() else 0
+        process = started(folder)
         # Three of four die after they have written a resume file of their own, one of four at any moment.
         while kill % 4 and process.is_alive():
             if (folder / "resume").exists() and (folder / "resume").stat().st_mtime_ns != written:
@@ -157,13 +145,24 @@ def test_killed_at_random_moments_a_training_ends_at_the_same_bytes(
             assert_same_results(folder, tmp_path / "whole")
             for file in folder.iterdir():
                 file.unlink()  # Once more from the beginning.
-    subprocess.run(command(folder, dataset, "gan", config), cwd=ROOT, check=True, capture_output=True)
+    ends_well(started(folder))
     assert_same_results(folder, tmp_path / "whole")
+
+
+def arguments(folder: Path, dataset: Path) -> dict[str, Any]:
+    """Those of the stage, for a training of seconds that writes its resume file as often as it can."""
+    return {
+        **{"name": "it", "family": "gan", "seed": 0, "settings": {"epochs": 6, "batch_size": 128, "ema": 0.99}},
+        **{"compute": Compute(device="cpu", precision="auto", threads=1), "dataset_file": dataset},
+        **{"resume_file": folder / "resume", "resume_every": 0.1, "checkpoint_file": folder / "checkpoint"},
+        **{"history_file": folder / "history.csv", "diagnostics_file": folder / "diagnostics.csv"},
+        **{"snapshots_file": folder / "snapshots.npz", "record_file": folder / "record.json"},
+    }
 
 
 def assert_same_results(folder: Path, whole: Path) -> None:
     """The same bytes, and nothing left behind."""
-    same = ["checkpoint", "checks.csv", "history.csv", "snapshots.npz"]
+    same = ["checkpoint", "diagnostics.csv", "history.csv", "snapshots.npz"]
     for name in same:
         assert (folder / name).read_bytes() == (whole / name).read_bytes(), name
     assert sorted(file.name for file in folder.iterdir()) == sorted([*same, "record.json"])

@@ -18,9 +18,9 @@ from pipeline.metrics.catalogue import CATALOGUE
 
 
 @pytest.fixture(scope="module")
-def refusing(finished: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
-    """One clone for all that is refused before any work."""
-    return finished.cloned(tmp_path_factory.mktemp("refusing") / "clone")
+def spoiled(finished: Workspace, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+    """One clone for what leaves it as it may be."""
+    return finished.cloned(tmp_path_factory.mktemp("spoiled") / "clone")
 
 
 def test_one_command_builds_the_site_and_both_tools_have_nothing_left_to_do(finished: Workspace) -> None:
@@ -32,14 +32,14 @@ def test_one_command_builds_the_site_and_both_tools_have_nothing_left_to_do(fini
 def test_the_table_of_metrics_is_complete(finished: Workspace) -> None:
     table = finished.metrics()
     assert set(table["model"]) == {"gan", "vae", *SHOWN}
-    assert set(table[table["model"] == "vae"]["set"]) == {"images", "draws"}
+    assert set(table[table["model"] == "vae"]["set"]) == {"images", "observations"}
     shares = table[(table["metric"] == "share") & (table["set"] == "images")].groupby(["model", "draw"])
     assert (shares["label"].count() == CLASSES).all()
     assert shares["value"].sum().to_list() == pytest.approx([1] * len(shares), abs=1e-4)
     draws = table[table["metric"] == "fd_percent"].groupby(["model", "set"])["draw"].nunique().to_dict()
     twice = {(model, "images"): 2 for model in ("gan", "vae", "test_images", "train_copies")}
     once = {(baseline, "images"): 1 for baseline in ("blurred", "noise", "gaussian", "centroids")}
-    assert draws == twice | once | {("vae", "draws"): 1}
+    assert draws == twice | once | {("vae", "observations"): 1}
     of_networks = {name for name, metric in CATALOGUE.items() if metric.needs_training and metric.space == "labels"}
     few = {"fd_infinity_percent"}  # there are too few toy images
     assert {*CATALOGUE} - {*table["metric"]} == of_networks | few
@@ -65,15 +65,8 @@ def test_dvc_yaml_covers_every_file_that_a_rule_reads_or_writes(finished: Worksp
 
     stage_of = {"fetch": "data", "train_classifier": "classifier"}
     families = {
-        "train",
-        "describe",
-        "ask",
-        "sample",
-        "baseline",
-        "explore",
-        "label",
-        "diagnose",
-        "perfect_discriminator",
+        *("train", "describe_networks", "find_alarms", "perfect_discriminator"),
+        *("choose_labels", "sample", "make_baseline", "map_latent", "label"),
     }
     seen = set()
     for file in (finished.folder / ".snakemake" / "metadata").rglob("*"):
@@ -89,29 +82,29 @@ def test_dvc_yaml_covers_every_file_that_a_rule_reads_or_writes(finished: Worksp
                 f"dvc.yaml: {needed}, which rule {record['rule']} reads, is no dep of stage {stage}"
             )
         seen.add(record["rule"])
-    assert {"train", "render", "fetch", "train_classifier", "explore"} <= seen
+    assert {"train", "render", "fetch", "train_classifier", "map_latent"} <= seen
 
 
-def test_a_clone_with_dvc_pull_has_nothing_to_do(clone: Workspace) -> None:
-    assert clone.is_clean()
-    assert "didn't change, skipping" in clone.run("dvc", "repro")
+def test_a_clone_with_dvc_pull_has_nothing_to_do(planning: Workspace) -> None:
+    assert planning.is_clean()
+    assert "didn't change, skipping" in planning.run("dvc", "repro")
 
 
-def test_results_without_their_records_are_refused_with_the_way_out(clone: Workspace) -> None:
-    shutil.rmtree(clone.folder / ".snakemake" / "metadata")
-    printed = clone.run(*SNAKEMAKE, fails=True)
+def test_results_without_their_records_are_refused_with_the_way_out(planning: Workspace) -> None:
+    shutil.rmtree(planning.folder / ".snakemake" / "metadata")
+    printed = planning.run(*SNAKEMAKE, fails=True)
     assert "dvc pull .snakemake/metadata" in printed and "rm -r" in printed
-    clone.run("dvc", "pull", ".snakemake/metadata")
-    assert clone.is_clean()
+    planning.run("dvc", "pull", ".snakemake/metadata")
+    assert planning.is_clean()
 
 
-def test_linked_results_are_refused_with_the_way_out(clone: Workspace) -> None:
-    clone.run("dvc", "config", "--local", "cache.type", "symlink")
-    clone.run("dvc", "checkout", "--relink")
-    assert "dvc config --local cache.type reflink,copy" in clone.run(*SNAKEMAKE, fails=True)
-    clone.run("dvc", "config", "--local", "cache.type", "reflink,copy")
-    clone.run("dvc", "checkout", "--relink")
-    assert clone.is_clean()
+def test_linked_results_are_refused_with_the_way_out(planning: Workspace) -> None:
+    planning.run("dvc", "config", "--local", "cache.type", "symlink")
+    planning.run("dvc", "checkout", "--relink")
+    assert "dvc config --local cache.type reflink,copy" in planning.run(*SNAKEMAKE, fails=True)
+    planning.run("dvc", "config", "--local", "cache.type", "reflink,copy")
+    planning.run("dvc", "checkout", "--relink")
+    assert planning.is_clean()
 
 
 @pytest.mark.parametrize(
@@ -123,20 +116,21 @@ def test_linked_results_are_refused_with_the_way_out(clone: Workspace) -> None:
     ],
 )
 def test_a_wrong_choice_is_told_by_both_tools_before_any_training(
-    refusing: Workspace, path: str, value: object, sentence: str
+    planning: Workspace, path: str, value: object, sentence: str
 ) -> None:
-    before = refusing.trained()
-    refusing.run("git", "checkout", "params.yaml")
-    refusing.edit(path, value)
-    assert sentence in refusing.run(*SNAKEMAKE, fails=True)
-    assert sentence in refusing.run("dvc", "repro", fails=True)
-    assert refusing.trained() == before
+    before = planning.trained()
+    planning.edit(path, value)
+    assert sentence in planning.run(*SNAKEMAKE, fails=True)
+    assert sentence in planning.run("dvc", "repro", fails=True)
+    assert planning.trained() == before
+    planning.run("git", "checkout", "params.yaml")
 
 
-def test_a_killed_run_goes_on_without_being_unlocked(clone: Workspace) -> None:
-    clone.edit("models.vae.epochs", 400)
-    running = subprocess.Popen(SNAKEMAKE, cwd=clone.folder, env=ENVIRONMENT, start_new_session=True)
-    lock = clone.folder / ".snakemake" / "locks"
+def test_a_killed_run_goes_on_without_being_unlocked(spoiled: Workspace) -> None:
+    spoiled.run("git", "checkout", "params.yaml")
+    spoiled.edit("models.vae.epochs", 400)
+    running = subprocess.Popen(SNAKEMAKE, cwd=spoiled.folder, env=ENVIRONMENT, start_new_session=True)
+    lock = spoiled.folder / ".snakemake" / "locks"
     patience = time.monotonic() + 60
     while not (lock.exists() and any(lock.iterdir())):
         assert time.monotonic() < patience and running.poll() is None
@@ -145,14 +139,15 @@ def test_a_killed_run_goes_on_without_being_unlocked(clone: Workspace) -> None:
     os.killpg(running.pid, signal.SIGKILL)
     running.wait()
     assert any(lock.iterdir())
-    clone.edit("models.vae.epochs", 2)
-    clone.run("dvc", "repro")
-    assert clone.record("vae")["config"]["epochs"] == 2
-    assert clone.is_clean()
+    spoiled.edit("models.vae.epochs", 2)
+    spoiled.run("dvc", "repro")
+    assert spoiled.record("vae")["config"]["epochs"] == 2
+    assert spoiled.is_clean()
 
 
-def test_a_failing_job_shows_its_reason_in_the_terminal(clone: Workspace) -> None:
-    clone.edit("models.vae.lr", 1e6)
-    clone.edit("models.vae.epochs", 30)
-    printed = clone.run(*SNAKEMAKE, fails=True)
+def test_a_failing_job_shows_its_reason_in_the_terminal(spoiled: Workspace) -> None:
+    spoiled.run("git", "checkout", "params.yaml")
+    spoiled.edit("models.vae.lr", 1e6)
+    spoiled.edit("models.vae.epochs", 30)
+    printed = spoiled.run(*SNAKEMAKE, fails=True)
     assert "became nan at step" in printed or "became inf at step" in printed

@@ -1,267 +1,202 @@
-"""The Snakefile against the code: rules are stages, and every file that decides a number is an input."""
+"""The rules against the stages: each calls its own, logs, and takes in the code that decides its results."""
 
 import ast
-import fcntl
-import os
-import pty
 import re
-import struct
-import subprocess
-import sys
-import termios
 from collections.abc import Iterator
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
 import pytest
-import torch
 from conftest import ROOT
-from contract import digits
 
-from pipeline.core import artifacts, families
-from pipeline.core.shapes import as_pixels
-from pipeline.data.dataset import Dataset
-from pipeline.data.dataset_file import read_dataset, write_dataset
-from pipeline.models import base
-from pipeline.models.common.checkpoint import write_model
-from pipeline.models.vae import Vae
-from pipeline.stages import sample, train
-from pipeline.workflow import orchestration
+from pipeline.core import families
+from pipeline.workflow import code_inputs
+from pipeline.workflow.code_inputs import CARRIERS, closure, code_of, code_of_family, imported
 
-SNAKEFILE = (ROOT / "Snakefile").read_text()
-# Modules that carry values without changing them; see DECISIONS.md.
-PLUMBING = {"params", "artifacts", "dataset", "families", "orchestration"}
-SAID = {"train": {"alarms"}}  # decides only what the stage says on the way: no reason to train again
 TARGETS = {"all", "families"}
 NO_RULE = {"bundle"}  # a stage for `make site-single` only
+TIMED = {"train", "train_classifier", "reference", "measure", "c2st"}  # these take long
+PACKAGE = ROOT / "pipeline"
+MODULES = sorted(
+    path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"
+)
 
 
 def rules() -> dict[str, str]:
     """The text of each rule."""
-    parts = re.split(r"^rule (\w+):$", SNAKEFILE, flags=re.MULTILINE)
-    return dict(zip(parts[1::2], parts[2::2], strict=True))
-
-
-def stages() -> set[str]:
-    return {file.stem for file in (ROOT / "pipeline" / "stages").glob("*.py")} - {"__init__"} - NO_RULE
-
-
-def test_every_rule_is_a_stage_and_every_stage_a_rule() -> None:
-    assert set(rules()) - TARGETS == stages()
-    for name in stages():
-        assert f"python -m pipeline.stages.{name} " in rules()[name]
-
-
-def test_every_rule_logs_and_what_takes_long_is_benchmarked() -> None:
-    for name, text in rules().items():
-        if name not in TARGETS:
-            assert "    log:\n" in text and "2>{log:q}" in text
-        assert ("    benchmark:\n" in text) == (name.startswith("train") or name == "measure")
-
-
-def imports(module: str) -> Iterator[str]:
-    """The modules of the pipeline that a module imports, as `figures/style`."""
-    path = ROOT / "pipeline" / f"{module}.py"
-    if not path.exists():
-        path = ROOT / "pipeline" / module / "__init__.py"
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names = [alias.name for alias in node.names]
-        elif isinstance(node, ast.ImportFrom) and (node.module or "").startswith("pipeline"):
-            names = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        else:
-            continue
-        for name in names:
-            inside = name.removeprefix("pipeline").removeprefix(".").replace(".", "/")
-            if inside and ((ROOT / "pipeline" / f"{inside}.py").exists() or (ROOT / "pipeline" / inside).is_dir()):
-                yield inside
-
-
-def reached(module: str) -> set[str]:
-    """All that a module imports, and what that imports, but for plumbing and `__init__` files without code."""
-    found: set[str] = set()
-    todo = [module]
-    while todo:
-        for name in imports(todo.pop()):
-            if name not in found | PLUMBING and name not in {"stages", "models", "metrics", "figures"}:
-                found.add(name)
-                todo.append(name)
+    files = [ROOT / "Snakefile", *sorted((ROOT / "rules").glob("*.smk"))]
+    found: dict[str, str] = {}
+    for path in files:
+        for part in re.split(r"^rule ", path.read_text("utf-8"), flags=re.MULTILINE)[1:]:
+            name, _, body = part.partition(":\n")
+            assert name not in found
+            found[name] = re.split(r"^\w", body, maxsplit=1, flags=re.MULTILINE)[0]
     return found
 
 
-def declared(rule: str) -> set[str]:
-    """The source files that the rule lists, in the same spelling."""
-    done = subprocess.run(
-        [sys.executable, "-c", SPELL_OUT, rules()[rule]], cwd=ROOT, capture_output=True, text=True, check=True
-    )
-    files = done.stdout.split()
-    inside = {file.removeprefix("pipeline/").removesuffix(".py").removesuffix("/__init__") for file in files}
-    return inside | (
-        {f"models/{name}" for name in families.names()} if "family=family_file" in rules()[rule] else set()
-    )
+def stages() -> set[str]:
+    """The modules that are command lines."""
+    return {name.removeprefix("stages/") for name in MODULES if name.startswith("stages/")} - {"cli"}
 
 
-# Evaluates the `code=` line of a rule with the Snakefile's own definitions.
-SPELL_OUT = """
-import re, sys
-from pathlib import Path
-source = Path("Snakefile").read_text()
-names = {"Path": Path}
-exec(re.search(r"^def code.*?(?=^def family)", source, re.M | re.S).group(), names)
-line = re.search(r"code=(.*?),\\n        (?:\\w+=|\\w|\\})|code=(.*?),\\n    \\w", sys.argv[1], re.S)
-print(*eval(line.group(1) or line.group(2), names))
-"""
+# Rules.
+
+
+def test_every_rule_is_a_stage_and_every_stage_but_one_a_rule() -> None:
+    assert set(rules()) - TARGETS == stages() - NO_RULE
+    for name in stages() - NO_RULE:
+        assert f"python -m pipeline.stages.{name} \\\n" in rules()[name]
+
+
+def test_every_rule_logs_and_what_takes_long_is_timed() -> None:
+    for name, text in rules().items():
+        if name not in TARGETS:
+            assert "    log:\n" in text and "2>{log:q}" in text, name
+            assert text.startswith('    """'), f"{name} should say what it does"
+        assert ("    benchmark:\n" in text) == (name in TIMED), name
+
+
+def test_every_rule_takes_in_the_code_of_its_stage() -> None:
+    for name, text in rules().items():
+        if name not in TARGETS:
+            assert re.search(rf'^        code=code_of\("{name}"[,)]', text, re.MULTILINE), name
+
+
+def test_a_rule_whose_stage_finds_a_family_by_its_name_takes_in_that_familys_code() -> None:
+    for name in stages() - NO_RULE:
+        finds = "pipeline/models/common/loading.py" in code_of(name)
+        assert ("family=family_code" in rules()[name]) == finds, name
+    assert "families=" in rules()["render"], "the report shows the code of the families"
+
+
+def test_only_alarms_are_left_out_and_only_of_a_training() -> None:
+    left_out = {name: re.findall(r"but=\[(.*)\]", text) for name, text in rules().items()}
+    assert {name: found for name, found in left_out.items() if found} == {"train": ['"analysis/alarms"']}
+    alarms = "pipeline/analysis/alarms.py"
+    assert alarms in code_of("train") and alarms not in code_of("train", but=["analysis/alarms"])
+    assert set(code_of("train")) - set(code_of("train", but=["analysis/alarms"])) == {alarms}
+
+
+# The code of the rules, against what Python itself says of it.
+
+
+@pytest.fixture(autouse=True)
+def nothing_remembered(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """The modules are read from the working folder, once."""
+    monkeypatch.chdir(ROOT)
+    closure.cache_clear()
+    imported.cache_clear()
+    yield
+    closure.cache_clear()
+    imported.cache_clear()
+
+
+def truly_imported(module: str) -> set[str]:
+    """The modules of the pipeline that a module imports anywhere, by its syntax tree."""
+    named: set[str] = set()
+    for node in ast.walk(ast.parse((PACKAGE / f"{module}.py").read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            named |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{module} should name what it imports from its root on"
+            named |= {node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)}
+    inside = {name.removeprefix("pipeline.").replace(".", "/") for name in named if name.startswith("pipeline.")}
+    return inside & set(MODULES)
+
+
+@pytest.mark.parametrize("module", MODULES)
+def test_every_import_is_seen(module: str) -> None:
+    assert set(imported(module)) == truly_imported(module)
 
 
 @pytest.mark.parametrize("stage", sorted(stages()))
-def test_a_rule_lists_the_code_that_its_stage_reaches(stage: str) -> None:
-    missing = reached(f"stages/{stage}") - declared(stage) - SAID.get(stage, set())
-    assert not missing, f"rule {stage} should list {sorted(missing)} as code"
-    needless = declared(stage) - reached(f"stages/{stage}") - {f"stages/{stage}"}
-    needless = {name for name in needless if not name.startswith(("models/", "figures", "report"))} - {"families"}
-    allowed = {"blocks", "shapes", "models/base"}  # reached through the family that a checkpoint names
-    assert not needless - allowed, f"rule {stage} lists {sorted(needless)}, which its stage does not use"
+def test_the_code_of_a_stage_is_all_that_it_reaches(stage: str) -> None:
+    found, todo = set(), [f"stages/{stage}"]
+    while todo:
+        found.add(each := todo.pop())
+        todo += truly_imported(each) - found - CARRIERS
+    assert code_of(stage) == [f"pipeline/{each}.py" for each in sorted(found)]
 
 
-@pytest.mark.parametrize(
-    ("threads", "cores", "processors", "expected"),
-    [(1, 4, 2, 2), (2, 4, 2, 4), (2, 2, 2, 2), (1, 4, 8, 1), (2, 8, 8, 2), (2, 3, 2, 3), (2, None, 8, 2)],
-)
-def test_trainings_side_by_side_have_as_many_threads_as_there_are_processors(
-    threads: int, cores: int | None, processors: int, expected: int
-) -> None:
-    assert orchestration.share(threads, cores, processors) == expected
+@pytest.mark.parametrize("family", families.names())
+def test_the_code_of_a_family_is_its_file_and_what_it_is_made_of(family: str) -> None:
+    found = code_of_family(family)
+    assert {f"pipeline/models/{family}.py", "pipeline/models/base.py"} <= set(found)
+    assert not [file for file in found if "/stages/" in file or "/training/" in file]
+
+
+def test_packages_hold_no_code_so_they_can_be_left_out() -> None:
+    for path in PACKAGE.rglob("__init__.py"):
+        (only,) = ast.parse(path.read_text("utf-8")).body
+        assert isinstance(only, ast.Expr) and isinstance(only.value, ast.Constant), path
+
+
+# On a package that was planted.
+
+BOTH = {"room/needed", "room/second"}
 
 
 @pytest.fixture
-def dataset(tmp_path: Path) -> Path:
-    pixels, labels = as_pixels(digits(240)).numpy(), np.arange(240) % 3
-    path = tmp_path / "images.npz"
-    write_dataset(path, Dataset(pixels[:180], labels[:180], pixels[180:], labels[180:], ["a", "b", "c"]))
-    return path
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A package of one stage, with all that may be imported lying there."""
+    folder = tmp_path / "pipeline"
+    for name in (
+        "stages/it",
+        "room/needed",
+        "room/second",
+        "room/through",
+        "core/params",
+        "models/mine",
+        "models/base",
+    ):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / f"{name}.py").write_text("")
+    (folder / "room" / "__init__.py").write_text('"""A room."""\n')
+    (folder / "room" / "through.py").write_text("from pipeline.room.needed import x\n")
+    monkeypatch.chdir(tmp_path)
+    assert Path("pipeline") == code_inputs.PACKAGE
+    return folder
 
 
-class Bernoulli(base.FittedModel):
-    """Each pixel by itself: the smallest family that is fitted instead of trained."""
-
-    class Config(base.FamilyConfig):
-        smoothing: float = 0.5
-
-    def __init__(self, config: base.FamilyConfig) -> None:
-        super().__init__(config)
-        self.ink = torch.nn.Parameter(torch.zeros(1, 28, 28))
-
-    def fit(self, images: torch.Tensor) -> None:
-        with torch.no_grad():
-            self.ink.copy_(images.mean(0))
-
-    def sample(self, count: int, rng: torch.Generator) -> torch.Tensor:
-        return (torch.rand(count, 1, 28, 28, generator=rng) < self.ink).float()
-
-
-def test_a_fitted_family_goes_through_the_same_stage(
-    dataset: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(train, "family_class", lambda name: Bernoulli)
-    train.main([
-        *("--model", "dots", "--family", "bernoulli", "--config", "{}", "--seed", "3"),
-        *("--compute", '{"device": "cpu", "precision": "float32", "threads": 1}', "--dataset", str(dataset)),
-        *("--checkpoint", str(tmp_path / "c.safetensors"), "--history", str(tmp_path / "h.csv")),
-        *("--record", str(tmp_path / "r.json"), "--resume", str(tmp_path / "resume")),
-        *("--checks", str(tmp_path / "k.csv"), "--snapshots", str(tmp_path / "s.npz")),
-    ])  # fmt: skip
-    weights, about = artifacts.read_weights(tmp_path / "c.safetensors")
-    expected = read_dataset(dataset).train_images.mean(0) / 255
-    np.testing.assert_allclose(weights["ink"][0].numpy(), expected, atol=1e-5)
-    record = artifacts.read_json(tmp_path / "r.json")
-    assert about["family"] == "bernoulli" and record["images_seen"] == 180 and record["steps"] == 0
-    assert 1e8 < record["peak_memory"] < 1e11
-    assert list(pd.read_csv(tmp_path / "h.csv").columns) == ["step", "epoch"]
-    assert len(pd.read_csv(tmp_path / "k.csv")) == 0
-    assert len(artifacts.read_arrays(tmp_path / "s.npz")["images"]) == 0
-
-
-def test_two_trainings_with_the_same_seed_write_the_same_bytes(dataset: Path, tmp_path: Path) -> None:
-    for name in ("first", "again"):
-        train.main([
-            *("--model", "gan", "--family", "gan", "--config", '{"epochs": 2, "batch_size": 50}', "--seed", "3"),
-            *("--compute", '{"device": "cpu", "precision": "float32", "threads": 1}', "--dataset", str(dataset)),
-            *("--checkpoint", str(tmp_path / f"{name}.safetensors"), "--history", str(tmp_path / f"{name}.csv")),
-            *("--record", str(tmp_path / f"{name}.json"), "--resume", str(tmp_path / "resume")),
-            *("--checks", str(tmp_path / f"{name}-checks.csv"), "--snapshots", str(tmp_path / f"{name}.npz")),
-        ])  # fmt: skip
-    for ending in (".safetensors", ".csv", "-checks.csv", ".npz"):
-        assert (tmp_path / f"first{ending}").read_bytes() == (tmp_path / f"again{ending}").read_bytes()
-
-
-@pytest.mark.parametrize("terminal", [True, False])
-def test_a_training_by_hand_shows_a_bar_and_a_log_gets_lines(dataset: Path, tmp_path: Path, terminal: bool) -> None:
-    command = [
-        *(
-            sys.executable,
-            "-m",
-            "pipeline.stages.train",
-            "--model",
-            "it",
-            "--family",
-            "vae",
-            "--config",
-            '{"epochs": 2}',
+@pytest.mark.parametrize(
+    ("written", "found"),
+    [
+        pytest.param("from pipeline.room.needed import x, y as z\n", {"room/needed"}, id="directly"),
+        pytest.param("from pipeline.room.through import x\n", {"room/needed", "room/through"}, id="through another"),
+        pytest.param("from pipeline.room import needed\n", {"room/needed"}, id="from its package"),
+        pytest.param("from pipeline.room import needed as it, second\n", BOTH, id="two"),
+        pytest.param(
+            "from pipeline.room import (\n    needed,\n    second as it,\n)\n",
+            {"room/needed", "room/second"},
+            id="in brackets",
         ),
-        *("--compute", '{"device": "cpu", "precision": "float32", "threads": 1}', "--dataset", str(dataset)),
-        *("--seed", "3", "--checkpoint", str(tmp_path / "c"), "--history", str(tmp_path / "h")),
-        *("--checks", str(tmp_path / "k"), "--snapshots", str(tmp_path / "s")),
-        *("--record", str(tmp_path / "r"), "--resume", str(tmp_path / "resume")),
-    ]
-    primary, secondary = pty.openpty()
-    fcntl.ioctl(secondary, termios.TIOCSWINSZ, struct.pack("HHHH", 40, 150, 0, 0))
-    done = subprocess.run(command, cwd=ROOT, check=True, stdout=subprocess.PIPE, stderr=secondary if terminal else None)
-    os.close(secondary)
-    assert ("it, seed 3: epoch 2/2" in done.stdout.decode()) != terminal
-    if terminal:
-        shown = os.read(primary, 65536).decode()
-        assert "it, seed 3: 100%" in shown and "images/s" in shown and "epoch 2/2" in shown
-    os.close(primary)
+        pytest.param("from pipeline.room.needed import (\n    x,\n    y,\n)\n", {"room/needed"}, id="names"),
+        pytest.param("def f():\n    from pipeline.room import needed\n", {"room/needed"}, id="in a function"),
+        pytest.param("from pipeline.core.params import x\n", set(), id="a carrier"),
+        pytest.param("from pipeline.core import params\n", set(), id="a carrier from its package"),
+        pytest.param("import json\nfrom pathlib import Path\n", set(), id="of others"),
+        pytest.param("# from pipeline.room import needed\n", set(), id="in a comment"),
+    ],
+)
+def test_a_planted_import_is_found(package: Path, written: str, found: set[str]) -> None:
+    (package / "stages" / "it.py").write_text(written)
+    assert code_of("it") == [f"pipeline/{each}.py" for each in sorted({"stages/it", *found})]
 
 
-def test_samples_and_draws_share_one_stream_of_randomness(tmp_path: Path) -> None:
-    """Two generators with one seed would draw a pixel's noise from the very bits that gave its code."""
-    torch.manual_seed(0)
-    model = Vae(Vae.Config()).eval()
-    write_model(tmp_path / "c.safetensors", model, "vae", {})
-    sample.main([
-        *("--config", '{"count": 1100, "draws": 1}', "--seed", "5", "--checkpoint", str(tmp_path / "c.safetensors")),
-        *("--samples", str(tmp_path / "s.npz")),
-    ])  # fmt: skip
-    rng = torch.Generator().manual_seed(5)
-    codes = torch.cat([torch.randn(1000, 2, generator=rng), torch.randn(100, 2, generator=rng)])
-    with torch.no_grad():
-        means = model.decode(codes)
-    arrays = artifacts.read_arrays(tmp_path / "s.npz")
-    # The batch size may change the last bit of a product, and so one level of a pixel.
-    assert np.abs(arrays["images"].astype(int) - as_pixels(means).numpy()).max() <= 1
-    assert (arrays["draws"] != as_pixels(model.observe(means, rng)).numpy()).mean() < 1e-4
+def test_what_is_left_out_leaves_out_what_only_it_needs(package: Path) -> None:
+    (package / "stages" / "it.py").write_text("from pipeline.room import second, through\n")
+    assert code_of("it", but=["room/through"]) == ["pipeline/room/second.py", "pipeline/stages/it.py"]
 
 
-@pytest.mark.parametrize("damage", ["cut", "other"])
-def test_a_damaged_file_gets_a_sentence(tmp_path: Path, damage: str) -> None:
-    arrays, weights = tmp_path / "a.npz", tmp_path / "w.safetensors"
-    artifacts.write_arrays(arrays, images=np.zeros((5, 28, 28), np.uint8))
-    artifacts.write_weights(weights, {"w": torch.zeros(5)}, {})
-    for path, read in ((arrays, artifacts.read_arrays), (weights, artifacts.read_weights)):
-        path.write_bytes(path.read_bytes()[:60] if damage == "cut" else b"not at all what it should be")
-        with pytest.raises(ValueError, match=rf"{path.name} should be an intact .*Delete it and run again"):
-            read(path)
+def test_modules_that_import_each_other_come_to_an_end(package: Path) -> None:
+    (package / "stages" / "it.py").write_text("from pipeline.room import needed\n")
+    (package / "room" / "needed.py").write_text("from pipeline.room import second\n")
+    (package / "room" / "second.py").write_text("def f():\n    from pipeline.room import needed\n")
+    assert code_of("it") == ["pipeline/room/needed.py", "pipeline/room/second.py", "pipeline/stages/it.py"]
 
 
-def test_an_interrupted_write_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
-    path = tmp_path / "table.json"
-    artifacts.write_json(path, {"old": 1})
-    with pytest.raises(ValueError, match="Out of range float"):
-        artifacts.write_json(path, {"new": float("nan")})
-    with pytest.raises(KeyboardInterrupt), artifacts.atomic(path) as part:
-        part.write_text("half")
-        raise KeyboardInterrupt
-    assert artifacts.read_json(path) == {"old": 1}
-    assert [file.name for file in tmp_path.iterdir()] == ["table.json"]
+def test_a_planted_family_brings_what_it_imports(package: Path) -> None:
+    (package / "models" / "mine.py").write_text(
+        "from pipeline.models import base\nfrom pipeline.room.through import x\n"
+    )
+    expected = ["models/base", "models/mine", "room/needed", "room/through"]
+    assert code_of_family("mine") == [f"pipeline/{each}.py" for each in expected]

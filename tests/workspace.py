@@ -33,7 +33,7 @@ PRESET = {
     "seeds": [0],
     "compute": {"device": "cpu", "precision": "float32"},
     "classifier": {"members": 2, "epochs": 1},
-    "models": {"gan": {"epochs": 1}, "vae": {"epochs": 1}},
+    "models": {"gan": {"epochs": 1, "batch_size": 60}, "vae": {"epochs": 1}},
     "samples": {"count": 100, "draws": 2},
     "metrics": {"random_networks": 1, "sensitivity": False},
 }
