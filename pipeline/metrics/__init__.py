@@ -1,1 +1,1 @@
-"""Arrays in, numbers out; one module for each question asked of the samples. Nothing here imports torch."""
+"""Compute all metrics: arrays in, numbers out, one module for each kind of metric. Nothing here imports torch."""

@@ -1,4 +1,4 @@
-"""What a metric says of itself: the report's page of methods and the sensitivity check read it."""
+"""Define what a metric declares about itself. The methods page and the sensitivity check read it."""
 
 from dataclasses import dataclass
 from typing import Literal, get_args
@@ -25,12 +25,12 @@ CORRUPTIONS = {
     "mean_of_two": "the mean of two random images",
     "part_noise": "pure noise in place of a tenth of the images",
 }
-"""What is done to real images so that a metric has something known to see."""
+"""The corruptions of the sensitivity check: known damage to real images, by name."""
 
 BASELINE_OF = {"copies": COPIES, "blur": BLURRED} | {
     corruption: f"{CORRUPTED}{corruption}" for corruption in CORRUPTIONS if corruption not in ("copies", "blur")
 }
-"""The baseline that shows each corruption."""
+"""The baseline whose images have each corruption."""
 
 BLURS = ("blur_slight", "blur", "pca_50", "pca_20")
 REPEATS = ("distinct_100", "distinct_1000")
@@ -38,25 +38,25 @@ REPEATS = ("distinct_100", "distinct_1000")
 
 @dataclass(frozen=True)
 class Metric:
-    """One number of the comparison, declared beside the function that computes it.
+    """Declare one score of the comparison, beside the function that computes it.
 
-    `sees` and `blind` name corruptions: on those that it sees, the metric gets clearly worse than between real images;
-    on those that it is blind to, it does not. Both hold on MNIST with 5000 and with 10 000 samples, in features of the
-    classifier and of two random networks. A corruption in neither depends on the space or on the number of samples, or
-    is on the edge.
+    `sees` and `blind` name corruptions. On those that it sees, the metric is clearly worse than between real images; on
+    those that it is blind to, it is not. Both hold on MNIST with 5000 and with 10 000 samples, and in the features of
+    the classifier and of two random networks. For a corruption in neither tuple, the result depends on the space or on
+    the number of samples, or is borderline.
     """
 
     name: str  # in tables
     title: str
     question: Question
     space: Space
-    better: Better | float  # a number is the value of a perfect model, and both sides of it are worse
+    better: Better | float  # a number is the score of a perfect model; above and below it are worse
     formula: str  # LaTeX
     source: str
     sees: tuple[str, ...] = ()
     blind: tuple[str, ...] = ()
-    ranks: bool = True  # whether models may be ranked by it
-    needs_training: bool = False  # whether a network is trained for it, or labels were requested for it
+    ranks: bool = True  # whether it may rank models
+    needs_training: bool = False  # whether it needs a network trained for it, or requested labels
 
     def __post_init__(self) -> None:
         if not self.name.isidentifier():

@@ -1,4 +1,4 @@
-"""Statistically different bins: in which parts of the data are there too many fakes, or too few?"""
+"""Compare real and fake samples bin by bin (NDB): which parts of the data hold too many fakes, or too few?"""
 
 from dataclasses import dataclass
 
@@ -40,21 +40,25 @@ METRICS = (
 
 @dataclass(frozen=True)
 class Bins:
+    """Hold the k-means bins of the training samples."""
+
     centres: np.ndarray  # (bins, d)
     counts: np.ndarray  # (bins,) of the training samples
 
 
 @dataclass(frozen=True)
 class BinTest:
-    different: float  # the share of bins whose z is beyond the level
+    """Hold the z test of each bin, and two scores over all bins."""
+
+    different: float  # the share of bins whose z is significant at the level
     divergence: float  # Jensen-Shannon, nats
-    z: np.ndarray  # (bins,) of the difference of two proportions; above 0 where there are too many fakes
+    z: np.ndarray  # (bins,) of the difference of two proportions; above 0 for too many fakes
     train: np.ndarray  # (bins,) shares
     fake: np.ndarray  # (bins,) shares
 
 
 def fit_bins(train: np.ndarray, rng: np.random.Generator, count: int = BINS) -> Bins:
-    """Voronoi cells of k-means on the training samples (n, d), and how many of these lie in each.
+    """Return the k-means bins of the training samples (n, d), with the number of samples in each.
 
     Raises:
         ValueError: for fewer samples than bins, or values that are not finite.
@@ -65,9 +69,9 @@ def fit_bins(train: np.ndarray, rng: np.random.Generator, count: int = BINS) -> 
 
 
 def compare_bins(bins: Bins, fake: np.ndarray, level: float = LEVEL) -> BinTest:
-    """The two-proportion z test of each bin (Richardson & Weiss, 2018, eq. 5). A bin empty on both sides has z = 0.
+    """Return the two-proportion z test of each bin (Richardson & Weiss, 2018, eq. 5).
 
-    For equal distributions a share `level` of the bins is different by chance.
+    A bin that is empty on both sides has z = 0. For equal distributions, a share `level` of the bins differs by chance.
 
     Args:
         fake: (m, d) samples in the space of the bins.
@@ -80,7 +84,7 @@ def compare_bins(bins: Bins, fake: np.ndarray, level: float = LEVEL) -> BinTest:
 
 
 def compare_counts(train: np.ndarray, fake: np.ndarray, level: float = LEVEL) -> BinTest:
-    """The test from the counts (bins,) of both sides."""
+    """Return the z test of each bin from the counts (bins,) of both sides."""
     n, m = train.sum(), fake.sum()
     p, q, pooled = train / n, fake / m, (train + fake) / (n + m)
     error = np.sqrt(pooled * (1 - pooled) * (1 / n + 1 / m))

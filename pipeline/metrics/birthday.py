@@ -1,4 +1,4 @@
-"""The birthday test: how many different images can a model draw?"""
+"""Estimate the number of different images that a model can draw (birthday test)."""
 
 import math
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ from pipeline.metrics.base import REPEATS, Metric
 from pipeline.metrics.distances import blocks
 from pipeline.metrics.inputs import check_vectors
 
-QUANTILE = 0.001  # of real distances to the nearest image of the same class: below it two images are one
+QUANTILE = 0.001  # of the distances of real images to the nearest one of their class; closer images count as one
 BATCHES = 50
 
 METRICS = (
@@ -40,31 +40,31 @@ METRICS = (
 
 @dataclass(frozen=True)
 class Support:
-    """How many equally likely images would repeat as often as these."""
+    """Hold the support size: the number of equally likely images that would repeat as often as these."""
 
-    batch: int | None  # s: half of the batches of this size hold two alike; None if no two of all samples are
+    batch: int | None  # s: half of the batches of this size hold two alike; None without collisions
     by_birthday: float | None  # s^2 / (2 ln 2)
     by_pairs: float | None  # pairs / collisions
     collisions: int
     pairs: int
-    at_least: float | None  # where there are no collisions: with fewer images there'd be one in 95 % of cases
+    at_least: float | None  # only without collisions: a smaller support gives one with P > .95
 
 
 @dataclass(frozen=True, eq=False)
 class Alike:
-    """Which of n images count as one."""
+    """Record which of n images count as one."""
 
-    bits: np.ndarray  # (n, ceil(n / 8)) uint8: one bit a pair, none with itself
-    degree: np.ndarray  # (n,) how many others each is like
+    bits: np.ndarray  # (n, ceil(n / 8)) uint8: one bit per pair, 0 for an image with itself
+    degree: np.ndarray  # (n,) the number of other images that count as this one
 
 
 def duplicate_distance(twins: np.ndarray) -> float:
     """Return the distance below which two images count as one: the 0.1 % quantile of `twins`.
 
-    By construction about one real image in a thousand has such a twin.
+    By construction, about one real image in a thousand has such a twin.
 
     Args:
-        twins: (n,) the distance of each real image to the nearest other one of its class.
+        twins: (n,) distance of each real image to the nearest other image of its class.
 
     Raises:
         ValueError: if there are none, or one is not finite.
@@ -92,12 +92,11 @@ def alike(images: np.ndarray, distance: float) -> Alike:
 
 
 def support_size(found: Alike, rng: np.random.Generator, batches: int = BATCHES) -> Support:
-    """Return the birthday estimate of the support (Arora & Zhang, 2017), and the one from all pairs.
+    """Return two estimates of the support size: by the birthday test (Arora & Zhang, 2017), and from all pairs.
 
-    A batch of s images from N equally likely ones holds two alike with probability 1/2 if s^2 = 2 N ln 2. For each of
-    50 random orders of the images it is found at which one the first repetition comes; s is the median of these. The
-    share of alike pairs is an unbiased estimate of 1/N. For unequal probabilities both are the support of equal ones
-    that repeats as often, which is less than the true one.
+    A batch of s images from N equally likely ones holds two alike with probability 1/2 if s^2 = 2 N ln 2. Here s is the
+    median position of the first repetition, over 50 random orders of the images. The share of alike pairs is an
+    unbiased estimate of 1/N. Unequal probabilities make both estimates smaller than the true support.
 
     Args:
         found: which of n independent draws of the model are alike.
@@ -110,7 +109,7 @@ def support_size(found: Alike, rng: np.random.Generator, batches: int = BATCHES)
         raise ValueError(f"expected at least 2 images, found {n}")
     pairs = n * (n - 1) // 2
     collisions = int(found.degree.sum()) // 2
-    if not collisions:
+    if not collisions:  # P(no collision) = exp(-pairs / N) = .05 gives N = pairs / ln 20
         return Support(None, None, None, 0, pairs, pairs / math.log(20))
     firsts = sorted(_first_repetition(found.bits, found.degree > 0, rng.permutation(n)) for _ in range(batches))
     batch = firsts[(batches - 1) // 2]
@@ -118,9 +117,9 @@ def support_size(found: Alike, rng: np.random.Generator, batches: int = BATCHES)
 
 
 def _first_repetition(alike: np.ndarray, has_twin: np.ndarray, order: np.ndarray) -> int:
-    """How many images come in this order until the first that is like an earlier one."""
-    places = np.flatnonzero(has_twin[order])  # where those come that can be part of a repetition
-    length = 64
+    """Return the position, from 1, of the first image in this order that is like an earlier one."""
+    places = np.flatnonzero(has_twin[order])  # of the images that have a twin
+    length = 64  # of them are compared first, then twice as many
     while True:
         members = order[places[:length]]
         repeats = np.tril(np.unpackbits(alike[members], axis=1, count=len(order))[:, members], -1).any(axis=1)

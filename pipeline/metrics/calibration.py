@@ -1,4 +1,4 @@
-"""How far can the classifier be trusted?"""
+"""Measure how well the confidence of the classifier agrees with its accuracy."""
 
 import numpy as np
 
@@ -6,11 +6,11 @@ BINS = 15
 
 
 def reliability(confidence: np.ndarray, correct: np.ndarray) -> list[dict[str, float]]:
-    """Confidence against accuracy in equally wide bins of confidence; empty bins are left out.
+    """Return the confidence and the accuracy in bins of confidence of equal width; empty bins are left out.
 
     Args:
         confidence: (n,) the probability of the predicted class.
-        correct: (n,) bool, whether it was the true one.
+        correct: (n,) bool, whether it is the true class.
     """
     edges = np.linspace(0, 1, BINS + 1)
     bins = np.clip(np.digitize(confidence, edges, right=True) - 1, 0, BINS - 1)
@@ -27,16 +27,19 @@ def reliability(confidence: np.ndarray, correct: np.ndarray) -> list[dict[str, f
 
 
 def calibration_error(confidence: np.ndarray, correct: np.ndarray) -> float:
-    """The expected calibration error (Naeini et al., 2015): mean |confidence - accuracy| over `reliability`'s bins."""
+    """Return the expected calibration error (Naeini et al., 2015): mean |confidence - accuracy| over bins.
+
+    The bins are those of `reliability`, weighted by their numbers of images.
+    """
     rows = reliability(confidence, correct)
     return float(sum(abs(r["confidence"] - r["accuracy"]) * r["count"] for r in rows) / len(confidence))
 
 
 def adaptive_calibration_error(confidence: np.ndarray, correct: np.ndarray) -> float:
-    """The calibration error over bins of equally many images, by confidence (Nixon et al., 2019).
+    """Return the calibration error over bins with equal numbers of images, by confidence (Nixon et al., 2019).
 
-    Nearly all images are in the last of equally wide bins; here they have bins of their own. Images of equal confidence
-    count as equally often right, so that their order doesn't matter. Arguments as for `reliability`.
+    Of bins of equal width, the last holds nearly all images; these bins divide them. Images of equal confidence share
+    their mean accuracy, so their order does not matter. Arguments as for `reliability`.
     """
     _, group = np.unique(confidence, return_inverse=True)
     gap = confidence - (np.bincount(group, correct) / np.bincount(group))[group]
@@ -45,7 +48,7 @@ def adaptive_calibration_error(confidence: np.ndarray, correct: np.ndarray) -> f
 
 
 def confusion(true: np.ndarray, predicted: np.ndarray, classes: int) -> list[dict[str, int]]:
-    """How often each class was taken for each class: classes x classes rows of true, predicted, count."""
+    """Return how often each class was predicted for each true class: rows of true, predicted, count."""
     counts = np.zeros((classes, classes), dtype=int)
     np.add.at(counts, (true, predicted), 1)
     return [{"true": t, "predicted": p, "count": int(counts[t, p])} for t in range(classes) for p in range(classes)]

@@ -1,4 +1,4 @@
-"""All metrics that are declared, in the order of the questions."""
+"""Collect all declared metrics, in the order of the questions."""
 
 from typing import get_args
 

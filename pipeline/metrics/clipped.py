@@ -1,7 +1,7 @@
-"""Clipped density and coverage: which share of good samples would look like these?
+"""Compute clipped density and coverage: which share of good samples would score the same?
 
-After Salvy, Talbot & Thirion (2026), derived anew from the definitions. Clipping keeps single samples and wide balls
-from deciding, and both numbers read as shares.
+After Salvy, Talbot & Thirion (2026), derived anew from the definitions. Clipping limits the weight of single samples
+and of wide balls. Both scores read as shares of good samples.
 """
 
 import numpy as np
@@ -37,9 +37,11 @@ METRICS = (
 
 
 def clipped_density(found: Neighbourhoods) -> float:
-    """Density with radii clipped at their median and each fake's count at k, over the same of real data; at most 1.
+    """Return min(1, D(fake) / D(real)): density with clipped radii and counts (Salvy et al., 2026).
 
-    After Salvy et al. (2026). Equal distributions have 1; noise in place of a share q of the samples leaves 1 - q.
+    D is the mean of min(1, count / k) over samples. The count of a sample is the number of real balls that hold it,
+    with radii clipped at their median. Equal distributions score 1. Noise in place of a share q of the samples gives
+    1 - q.
     """
 
     def clipped(counts: np.ndarray) -> float:
@@ -49,25 +51,26 @@ def clipped_density(found: Neighbourhoods) -> float:
 
 
 def clipped_coverage(found: Neighbourhoods) -> float:
-    """The share of good samples that would cover the balls of real samples as these do; at most 1.
+    """Return the share of good samples that would cover the balls of real samples as these do; at most 1.
 
-    After Salvy et al. (2026): each ball counts by min(k, fakes in it) / k, and the mean is inverted through
-    `expected_clipped_coverage`. Equal distributions have 1, less the noise above it that the cap takes away:
-    about .016 for n = m = 2000, less for more samples, more for m far above n.
+    After Salvy et al. (2026): each ball counts as min(k, fakes in it) / k. The mean over balls is inverted through
+    `expected_clipped_coverage`. Equal distributions score slightly below 1, as the cap removes noise above 1: by about
+    .016 for n = m = 2000, less for more samples, more for m far above n.
     """
     n, m = len(found.fakes_in_ball), len(found.balls_around_fake)
+    # f(q) for each possible number of good fakes, q m = 0 ... m. It increases, so its inverse is an interpolation.
     expected = expected_clipped_coverage(n, np.arange(m + 1), found.k)
     return float(np.interp(np.minimum(found.fakes_in_ball, found.k).mean() / found.k, expected, np.arange(m + 1) / m))
 
 
 def expected_clipped_coverage(n: int, good: np.ndarray, k: int) -> np.ndarray:
-    """The mean over balls of min(k, fakes in it) / k, when `good` fakes are from the real distribution, others nowhere.
+    """Return E[min(k, fakes in a ball) / k] if `good` fakes follow the real distribution and the others lie in no ball.
 
-    How many fakes come before the k-th of n - 1 real neighbours has a negative hypergeometric distribution. Its first
-    k probabilities follow one from the other.
+    The number of fakes nearer than the k-th of n - 1 real neighbours has a negative hypergeometric distribution.
     """
     i = np.arange(1, k + 1)
     probability = np.prod((n - i) / (n + good[:, None] - i), axis=1)  # of no fake in the ball
+    # E[max(0, k - fakes)] = sum of (k - count) P(count) over count < k. Each P(count + 1) follows from P(count).
     missing = np.zeros(len(good))
     for count in range(k):
         missing += (k - count) * probability

@@ -1,4 +1,4 @@
-"""Cutting feature space into cells by k-means."""
+"""Divide feature space into cells by k-means."""
 
 import warnings
 
@@ -9,22 +9,22 @@ from pipeline.metrics.inputs import TooFew
 
 
 def k_means(x: np.ndarray, count: int, rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """Return the centres of one run of k-means on small batches (Sculley, 2010), and the cell of each sample.
+    """Return the centres of one run of mini-batch k-means (Sculley, 2010), and the cell of each sample.
 
-    Fewer distinct points than centres are no fault: some cells stay empty then.
+    If there are fewer distinct points than centres, some cells stay empty.
 
     Args:
         x: (n, d) samples.
 
     Returns:
-        Centres (count, d) in float32, and for each sample which is the nearest: (n,).
+        Centres (count, d) in float32, and the index (n,) of the cell of each sample.
 
     Raises:
         TooFew: for fewer samples than centres.
     """
     if len(x) < count:
         raise TooFew(f"k-means: expected at least as many samples as cells, {count}, found {len(x)}")
-    from sklearn.cluster import MiniBatchKMeans  # slow to import, and most that import the metrics cut no cells
+    from sklearn.cluster import MiniBatchKMeans  # slow to import, and rarely needed by those who import the metrics
     from sklearn.exceptions import ConvergenceWarning
 
     seed = int(rng.integers(2**31))
@@ -36,5 +36,5 @@ def k_means(x: np.ndarray, count: int, rng: np.random.Generator) -> tuple[np.nda
 
 
 def cells(x: np.ndarray, centres: np.ndarray) -> np.ndarray:
-    """Return which centre is nearest to each of n samples: (n,), the first of equally near ones."""
+    """Return the index (n,) of the centre nearest to each of n samples: the first of equally near ones."""
     return nearest(x, centres)[0]

@@ -1,35 +1,36 @@
-"""Euclidean distances, a block at a time."""
+"""Compute Euclidean distances, a block at a time."""
 
 from collections.abc import Iterator
 
 import numpy as np
 
 BLOCK = 4_000_000  # distances held at once: 32 MB
-TILE = 512  # points compared with as many others at once: their distances fit into the cache of a CPU
-DUPLICATE = 1e-12  # squared distances below this share of the squared norms are rounding, and count as 0
+TILE = 512  # points on each side of a tile, whose distances fit into the cache of a CPU
+DUPLICATE = 1e-12  # squared distances below this share of the squared norms are rounding errors and count as 0
 DUPLICATE_OF = {np.float64: DUPLICATE, np.float32: 1e-6}
-WIDE = 64  # from so many dimensions on the nearest point is searched for in float32
+WIDE = 64  # from this many dimensions on, the nearest point is searched for in float32
 
 
 def blocks(x: np.ndarray, y: np.ndarray | None = None, dtype: type = np.float64) -> Iterator[tuple[slice, np.ndarray]]:
-    """The squared distances of some rows of `x` to all of `y`; each is computed once.
+    """Yield the squared distances of the rows of `x` to all of `y`, some rows at a time.
 
-    They are |x|^2 - 2 xy + |y|^2, from one matrix product around the mean of `y`, where least is lost. In float64 two
+    They are |x|^2 - 2 xy + |y|^2 with the mean of `y` as the origin, where the rounding error is least. In float64, two
     points nearer than a millionth of their distance from that mean are duplicates: their distance is exactly 0.
 
     Args:
         x: (n, d) finite numbers.
-        y: (m, d) finite numbers. Without it `x` is compared with itself, and no point with itself: the diagonal is
+        y: (m, d) finite numbers. Without it, `x` is compared with itself, and the distance of a point to itself is
             infinite.
-        dtype: of the arithmetic. In float32 some of 10^8 comparisons with a radius come out wrong.
+        dtype: of the arithmetic. In float32, a few of 10^8 comparisons with a radius are wrong.
 
     Yields:
-        Which rows of `x`, and their distances (rows, m). The array is used again for the next block.
+        The slice of rows of `x`, and their distances (rows, m). The next block overwrites this array.
     """
+    # One matrix product for all three terms: rows (-2x, 1, |x|^2) times columns (y, |y|^2, 1).
     other = x if y is None else y
     centre = other.mean(axis=0, dtype=np.float64)
     columns = _extended(other, centre, dtype)
-    columns[:, -2:] = columns[:, :-3:-1]  # a norm meets a 1 on the other side
+    columns[:, -2:] = columns[:, :-3:-1]  # from (1, |y|^2) to (|y|^2, 1)
     step = max(1, BLOCK // max(columns.shape))
     buffer = np.empty((min(step, len(x)), len(other)), dtype)
     for start in range(0, len(x), step):
@@ -39,14 +40,14 @@ def blocks(x: np.ndarray, y: np.ndarray | None = None, dtype: type = np.float64)
         part[:, :-2] *= -2
         squared = np.matmul(part, columns.T, out=buffer[: len(part)])
         if squared.min() < DUPLICATE * (norms.max() + columns[:, -2].max()):
-            squared[squared < DUPLICATE * (norms + columns[:, -2])] = 0  # below 0 by rounding too
+            squared[squared < DUPLICATE * (norms + columns[:, -2])] = 0  # as are those below 0
         if y is None:
             np.fill_diagonal(squared[:, start:], np.inf)
         yield rows, squared
 
 
 def _extended(x: np.ndarray, centre: np.ndarray, dtype: type) -> np.ndarray:
-    """Centred points with two columns more: 1 and the squared norm."""
+    """Return the centred points with two more columns: (x, 1, |x|^2)."""
     out = np.ones((len(x), len(centre) + 2), dtype)
     np.subtract(x, centre, out=out[:, :-2], casting="same_kind")
     out[:, -1] = np.einsum("ij,ij->i", out[:, :-2], out[:, :-2])
@@ -56,9 +57,9 @@ def _extended(x: np.ndarray, centre: np.ndarray, dtype: type) -> np.ndarray:
 def nearest(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return the nearest point of `y` (m, d) to each point of `x` (n, d): its index (n,) and its distance (n,).
 
-    The first of several equally near ones is taken. From 64 dimensions on the search is in float32, so that of points
-    whose squared distances agree within about 1e-6 of the squared norms any may be found; the distance is that of the
-    point found, in float64.
+    The first of several equally near points is taken. From 64 dimensions on, the search is in float32. Then any of the
+    points may be found whose squared distances agree within about 1e-6 of the squared norms. The distance returned is
+    that of the point found, in float64.
     """
     best, indices = np.full(len(x), np.inf), np.zeros(len(x), dtype=np.int64)
     for rows, columns, squared in tiles(x, y, search_type(x)):
@@ -73,12 +74,13 @@ def nearest(x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 def own_distances(x: np.ndarray) -> np.ndarray:
     """Return the distance (n,) of each of at least two points (n, d) to the nearest other one.
 
-    From 64 dimensions on the arithmetic is in float32: a squared distance is then exact to about 1e-6 of the squared
-    norms, and one below that counts as 0.
+    From 64 dimensions on, the arithmetic is in float32. A squared distance is then exact to about 1e-6 of the squared
+    norms, and a smaller one counts as 0.
     """
     dtype = search_type(x)
     least = np.full(len(x), np.inf, dtype)
     for rows, columns, squared in tiles(x, x, dtype):
+        # A tile above the diagonal holds distances for its rows and for its columns.
         if rows.start == columns.start:
             np.fill_diagonal(squared, np.inf)
         least[rows] = np.minimum(least[rows], squared.min(axis=1))
@@ -88,12 +90,12 @@ def own_distances(x: np.ndarray) -> np.ndarray:
 
 
 def tiles(x: np.ndarray, y: np.ndarray, dtype: type) -> Iterator[tuple[slice, slice, np.ndarray]]:
-    """Yield squared distances of points of `x` (n, d) to points of `y` (m, d), a tile at a time.
+    """Yield the squared distances of points of `x` (n, d) to points of `y` (m, d), a tile at a time.
 
-    Of a set with itself these are the tiles on and above the diagonal, in which each pair is once.
+    If `y` is `x`, only the tiles on and above the diagonal are yielded, so each pair is in one tile.
 
     Yields:
-        Rows, columns, and the distances (rows, columns). The array is used again for the next tile.
+        Two slices, and the distances (rows, columns). The next tile overwrites this array.
     """
     centre = y.mean(axis=0, dtype=np.float64)
     left, right = _sides(x, y, centre, dtype)
@@ -123,7 +125,7 @@ def search_type(x: np.ndarray) -> type:
 
 
 def _sides(x: np.ndarray, y: np.ndarray, centre: np.ndarray, dtype: type) -> tuple[np.ndarray, np.ndarray]:
-    """Return (n, d + 2) and (m, d + 2), whose products are squared distances: (-2x, 1, |x|^2) and (y, |y|^2, 1)."""
+    """Return (-2x, 1, |x|^2), (n, d + 2), and (y, |y|^2, 1), (m, d + 2): their products are squared distances."""
     left, right = _extended(x, centre, dtype), _extended(y, centre, dtype)
     left[:, :-2] *= -2
     right[:, -2:] = right[:, :-3:-1]

@@ -1,4 +1,4 @@
-"""The Fréchet distance: how far apart are the means and covariances of features?"""
+"""Compute the Fréchet distance: how far apart are the means and covariances of features?"""
 
 from dataclasses import dataclass
 
@@ -39,13 +39,15 @@ METRICS = (
 
 @dataclass(frozen=True)
 class Moments:
+    """Hold the mean and the covariance of features."""
+
     mean: np.ndarray  # (d,) float64
     covariance: np.ndarray  # (d, d) float64, with n - 1 in the denominator
 
 
 @dataclass(frozen=True)
 class Extrapolation:
-    """The line through FD against 1/n, and the points that it was fitted to."""
+    """Hold the line fitted to FD against 1/n, and the points behind it."""
 
     value: float  # at 1/n = 0
     slope: float
@@ -54,7 +56,7 @@ class Extrapolation:
 
 
 def moments(features: np.ndarray) -> Moments:
-    """The mean and the unbiased covariance of features (n, d), in float64.
+    """Return the mean and the unbiased covariance of features (n, d), in float64.
 
     Raises:
         ValueError: for fewer than 2 samples, or values that are not finite.
@@ -67,16 +69,17 @@ def moments(features: np.ndarray) -> Moments:
 
 
 def frechet_distance(real: Moments, fake: Moments) -> float:
-    """The squared Fréchet (2-Wasserstein) distance of two Gaussians, in squared feature units (Dowson & Landau, 1982).
+    """Return the squared Fréchet (2-Wasserstein) distance of two Gaussians (Dowson & Landau, 1982).
 
-    The trace of the root comes from the eigenvalues of a symmetric matrix, so it is real by construction. Eigenvalues
-    below the rounding error of the largest count as 0.
+    It is in squared feature units. The trace of the matrix root comes from the eigenvalues of a symmetric matrix, so it
+    is real by construction. Eigenvalues below the rounding error of the largest count as 0.
 
     Raises:
         ValueError: for moments of unequal dimension.
     """
     if real.mean.shape != fake.mean.shape:
         raise ValueError(f"expected moments of equal dimension, found {len(real.mean)} and {len(fake.mean)}")
+    # tr (S_r^1/2 S_g S_r^1/2)^1/2 is the sum of the roots of the eigenvalues of S_r^1/2 S_g S_r^1/2.
     values, vectors = np.linalg.eigh(real.covariance)
     root = (vectors * np.sqrt(_positive(values))) @ vectors.T
     product = root @ fake.covariance @ root
@@ -87,15 +90,16 @@ def frechet_distance(real: Moments, fake: Moments) -> float:
 
 
 def _positive(eigenvalues: np.ndarray) -> np.ndarray:
+    """Return the eigenvalues, with 0 in place of those below the rounding error of the largest."""
     noise = np.abs(eigenvalues).max() * len(eigenvalues) * np.finfo(float).eps
     return np.where(eigenvalues > noise, eigenvalues, 0.0)
 
 
 def percent(distance: float, real: Moments) -> float:
-    """A Fréchet distance as a percentage of the total variance of the real features.
+    """Return 100 FD / tr S_r: a Fréchet distance as a percentage of the total variance of the real features.
 
-    The scale of features is arbitrary; this one is not: two equal covariances whose means are one total standard
-    deviation apart have 100.
+    Unlike FD, this does not depend on the scale of the features. Equal covariances whose means are one total standard
+    deviation apart score 100.
 
     Raises:
         ValueError: if the real features do not vary.
@@ -107,14 +111,15 @@ def percent(distance: float, real: Moments) -> float:
 
 
 def frechet_infinity(real: Moments, fake: np.ndarray, rng: np.random.Generator) -> Extrapolation:
-    """The Fréchet distance for infinitely many fake samples (Chong & Forsyth, 2020).
+    """Return the Fréchet distance extrapolated to infinitely many fake samples (Chong & Forsyth, 2020).
 
-    The distance of n samples is biased upwards by about c/n. Here it is computed for 15 sizes, with 3 subsamples each,
-    drawn without replacement, and the intercept of the least-squares line on 1/n is returned. Only the bias of the fake
-    side goes; the reference stays as it is, the same for all models.
+    The distance of n samples is biased upwards by about c/n. It is computed for 15 sizes, with 3 subsamples each, drawn
+    without replacement. The value is the intercept of the least-squares line on 1/n. This removes the bias of the fake
+    side only; the reference is the same for all models.
 
     Args:
-        fake: (n, d) features. The smallest size is n/10, but at least 2d, as the line holds for n well above d.
+        fake: (n, d) features. The smallest size is n/10, but at least 2d, as the bias is linear in 1/n only for n well
+            above d.
 
     Raises:
         ValueError: for n < 4d, or values that are not finite.

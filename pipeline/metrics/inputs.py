@@ -1,20 +1,20 @@
-"""What every metric asks of its arrays. What does not fit is refused with a sentence: expected, found."""
+"""Check the arrays that metrics take. Each refusal says what was expected and what was found."""
 
 import numpy as np
 
-LARGEST = 1e100  # the square of it is still a number
+LARGEST = 1e100  # its square is still finite
 
 
 class TooFew(ValueError):
-    """A metric needs more samples than there are."""
+    """Signal that a metric needs more samples than there are."""
 
 
 def check_vectors(x: np.ndarray, name: str, at_least: int = 1) -> None:
-    """Refuse what is not (n, d) finite numbers with n >= `at_least`.
+    """Refuse an array that is not (n, d) finite real numbers with n >= `at_least`.
 
     Raises:
         TooFew: for too few rows.
-        ValueError: for a wrong number of axes, no columns, or a value that is no finite number.
+        ValueError: for a wrong number of axes, no columns, or a value that is not a finite number.
     """
     if x.ndim != 2 or x.shape[1] == 0:
         raise ValueError(f"{name}: expected an array of shape (n, d), found {x.shape}")
@@ -22,7 +22,7 @@ def check_vectors(x: np.ndarray, name: str, at_least: int = 1) -> None:
         raise TooFew(f"{name}: expected at least {at_least} samples, found {len(x)}")
     if not np.issubdtype(x.dtype, np.number) or np.iscomplexobj(x):
         raise ValueError(f"{name}: expected real numbers, found {x.dtype}")
-    bad = ~(np.abs(x).max(axis=1).astype(np.float64) < LARGEST)  # NaN isn't below it either
+    bad = ~(np.abs(x).max(axis=1).astype(np.float64) < LARGEST)  # ~ and <, so that NaN is bad too
     if bad.any():
         raise ValueError(f"{name}: expected finite numbers, found others in {bad.sum()} of {len(x)} samples")
 
@@ -31,7 +31,7 @@ def check_pair(real: np.ndarray, fake: np.ndarray, at_least: int = 1) -> None:
     """Refuse two sets of vectors that cannot be compared.
 
     Raises:
-        ValueError: as `check_vectors`, and for an unequal number of columns.
+        ValueError: as for `check_vectors`, and for unequal numbers of columns.
     """
     check_vectors(real, "real", at_least)
     check_vectors(fake, "fake", at_least)
@@ -48,10 +48,10 @@ def check_equal_counts(real: int, fake: int, metric: str) -> None:
 
 
 def check_shares(p: np.ndarray, name: str) -> None:
-    """Refuse what is not a distribution, or an array whose last axis holds distributions.
+    """Refuse an array whose last axis does not hold distributions.
 
     Raises:
-        ValueError: for negative or missing numbers, or sums that are not 1 within 1e-4.
+        ValueError: for negative or non-finite numbers, or sums that are not 1 within 1e-4.
     """
     if p.size == 0 or not np.isfinite(p).all() or (p < 0).any():
         raise ValueError(f"{name}: expected probabilities, found an array that is empty or has other numbers")

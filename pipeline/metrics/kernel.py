@@ -1,4 +1,4 @@
-"""The kernel distance: do any moments of the features up to the third differ?"""
+"""Compute the kernel distance: do any moments of the features up to the third differ?"""
 
 import math
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import numpy as np
 from pipeline.metrics.base import BLURS, Metric
 from pipeline.metrics.inputs import check_pair
 
-TILE = 256  # rows and columns of the kernel matrix that are held at once: they fit into the cache of a CPU
+TILE = 256  # rows and columns of a tile of the kernel matrix, which fits into the cache of a CPU
 
 METRICS = (
     Metric(
@@ -28,18 +28,20 @@ METRICS = (
 
 @dataclass(frozen=True)
 class Discrepancy:
+    """Hold the kernel distance and its variance."""
+
     value: float  # squared MMD; unbiased, so it may be negative
-    variance: float  # of the value over draws of both sets; unbiased, so it may be negative where the sets agree
+    variance: float  # of the value, over draws of both sets; unbiased, so it may be negative if the sets agree
 
     @property
     def standard_error(self) -> float | None:
-        """The root of the variance; None where its estimate isn't positive."""
+        """Return the root of the variance; None if its estimate is not positive."""
         return math.sqrt(self.variance) if self.variance > 0 else None
 
 
 @dataclass(frozen=True)
 class _Sums:
-    """Of a kernel matrix: by row, by column, and of its squares."""
+    """Hold the sums of a kernel matrix: by row, by column, and of its squares."""
 
     rows: np.ndarray
     columns: np.ndarray
@@ -65,12 +67,12 @@ def standardised(real: np.ndarray, fake: np.ndarray) -> tuple[np.ndarray, np.nda
 
 
 def kernel_distance(real: np.ndarray, fake: np.ndarray) -> Discrepancy:
-    """Return the unbiased squared MMD with the cubic kernel (Bińkowski et al., 2018) of features as they are given.
+    """Return the unbiased squared MMD with the cubic kernel (Bińkowski et al., 2018).
 
-    All pairs enter, not subsets. Features in float32 are multiplied in float32; every sum is in float64. The variance
-    is the unbiased estimate of Sutherland (2019, arXiv 1906.02104) for the statistic with all pairs of the cross term,
-    here for any two sizes. Give it `standardised` features: the kernel adds 1 to a mean of products, so the scale
-    matters.
+    It is computed from all pairs, not from subsets. Features in float32 are multiplied in float32; every sum is in
+    float64. The variance is the unbiased estimate of Sutherland (2019, arXiv 1906.02104) for a cross term over all
+    pairs, here for sets of any two sizes. Pass `standardised` features: the kernel adds 1 to a mean of products, so
+    their scale matters.
 
     Args:
         real: (n, d) features, n >= 4.
@@ -83,15 +85,19 @@ def kernel_distance(real: np.ndarray, fake: np.ndarray) -> Discrepancy:
     dtype = _precision(real, fake)
     x, y = real.astype(dtype), fake.astype(dtype)
     n, m = len(x), len(y)
+
+    # The U statistic: mean kernel within each set, less twice the mean between the sets.
     xx, yy, xy = _sums(x, x), _sums(y, y), _sums(x, y)
     value = xx.total / (n * (n - 1)) + yy.total / (m * (m - 1)) - 2 * xy.total / (n * m)
 
-    # Each moment of the kernel is the mean over tuples of distinct samples, so that it is unbiased.
+    # Moments of the cross term. Each is a mean over tuples of distinct samples, which makes it unbiased.
     cross = xy.total**2 - xy.rows @ xy.rows - xy.columns @ xy.columns + xy.squares
     cross /= n * (n - 1) * m * (m - 1)  # (E k(X, Y))^2
     mixed = xy.squares / (n * m) - cross  # Var k(X, Y)
     by_row = (xy.rows @ xy.rows - xy.squares) / (n * m * (m - 1)) - cross  # Var E[k(X, Y) | X]
     by_column = (xy.columns @ xy.columns - xy.squares) / (m * n * (n - 1)) - cross
+
+    # The variance of the U statistic: of its three terms, less the covariances that they share through X and through Y.
     variance = (
         _within(xx, n)
         + _within(yy, m)
@@ -108,7 +114,7 @@ def _precision(real: np.ndarray, fake: np.ndarray) -> type[np.floating]:
 
 
 def _within(k: _Sums, n: int) -> float:
-    """The variance of the mean of k(X, X') over pairs of n samples."""
+    """Return the variance of the mean of k(X, X') over pairs of n samples."""
     pairs, triples = n * (n - 1), n * (n - 1) * (n - 2)
     rows = k.rows @ k.rows
     mean = (k.total**2 - 4 * rows + 2 * k.squares) / (triples * (n - 3))  # (E k)^2
@@ -118,24 +124,25 @@ def _within(k: _Sums, n: int) -> float:
 
 
 def _shared(k: _Sums, cross: np.ndarray, n: int, m: int) -> float:
-    """The covariance of E[k(X, X') | X] and E[k(X, Y) | X]; `cross` holds the sums over Y of each of the n X."""
+    """Return Cov(E[k(X, X') | X], E[k(X, Y) | X]); `cross` (n,) holds the sum of k(X, Y) over Y for each X."""
     both = k.rows @ cross
     means = (k.total * cross.sum() - 2 * both) / (n * (n - 1) * (n - 2) * m)
     return float(both / (n * (n - 1) * m) - means)
 
 
 def _sums(x: np.ndarray, y: np.ndarray) -> _Sums:
-    """Return the sums over the kernel matrix of x and y, tile by tile; of one set with itself without the diagonal."""
+    """Return the sums of the kernel matrix of x and y, tile by tile; if y is x, without the diagonal."""
     same = x is y
     left, ones = x / x.dtype.type(x.shape[1]), np.ones(TILE)
     rows, columns, squares = np.zeros(len(x)), np.zeros(len(y)), 0.0
     products, buffers = np.empty(TILE * TILE, x.dtype), np.empty((2, TILE * TILE))
     for top in range(0, len(x), TILE):
         a = left[top : top + TILE]
-        # Of a set with itself only the tiles on and above the diagonal: each stands for its mirror image too.
+        # If y is x, only the tiles on and above the diagonal: each also stands for its mirror image.
         for start in range(top if same else 0, len(y), TILE):
             b = y[start : start + TILE]
             shape, size = (len(a), len(b)), len(a) * len(b)
+            # One tile of the cubic kernel, (x y / d + 1)^3.
             product = np.matmul(a, b.T, out=products[:size].reshape(shape))
             tile, square = (buffer[:size].reshape(shape) for buffer in buffers)
             np.add(product, 1.0, out=tile)

@@ -1,4 +1,4 @@
-"""Which classes are drawn, how often, and how sure is the classifier?"""
+"""Score predicted labels: which classes are drawn, how often, and how sure is the classifier?"""
 
 import numpy as np
 from scipy.special import chdtrc, rel_entr
@@ -114,15 +114,15 @@ METRICS = (
 
 
 def total_variation(p: np.ndarray, q: np.ndarray) -> float:
-    """Half the sum of absolute differences of two distributions: 0 where they agree, 1 where they share nothing."""
+    """Return half the sum of absolute differences of two distributions: 0 if equal, 1 if disjoint."""
     return float(0.5 * np.abs(p - q).sum())
 
 
 def jensen_shannon(p: np.ndarray, q: np.ndarray) -> float:
-    """The Jensen-Shannon divergence of two distributions (classes,), in nats (Lin, 1991): 0 to ln 2.
+    """Return the Jensen-Shannon divergence of two distributions (classes,), in nats (Lin, 1991): 0 to ln 2.
 
     Raises:
-        ValueError: for unequal lengths, or shares that aren't a distribution.
+        ValueError: for unequal lengths, or shares that are not a distribution.
     """
     check_shares(p, "p")
     check_shares(q, "q")
@@ -133,14 +133,14 @@ def jensen_shannon(p: np.ndarray, q: np.ndarray) -> float:
 
 
 def g_test(counts: np.ndarray, reference: np.ndarray) -> float:
-    """The p value that two sets of labels have equal frequencies (likelihood ratio test; Sokal & Rohlf, 1981).
+    """Return the p value of the G test that two sets of labels have equal frequencies (Sokal & Rohlf, 1981).
 
-    Both sides count as samples: the training histogram is one too. Classes in neither are left out; with only one class
-    left there is nothing to test, and p is 1.
+    This is a likelihood-ratio test. Both sides count as samples, the training labels too. Classes in neither set are
+    left out. If only one class is left, there is nothing to test, and p is 1.
 
     Args:
         counts: (classes,) of predicted labels.
-        reference: (classes,) of the labels they are compared with.
+        reference: (classes,) of the labels that they are compared with.
 
     Raises:
         ValueError: for unequal lengths, negative counts, or a side without labels.
@@ -155,21 +155,21 @@ def g_test(counts: np.ndarray, reference: np.ndarray) -> float:
 
 
 def missing_modes(p: np.ndarray, expected: np.ndarray) -> list[int]:
-    """The classes whose share in `p` is below a tenth of the expected one; both (classes,)."""
+    """Return the classes whose share in `p` is below a tenth of the expected one; both (classes,)."""
     return [int(c) for c in np.flatnonzero(p < MISSING_BELOW * expected)]
 
 
 def classifier_score(probabilities: np.ndarray) -> float:
-    """exp E KL(p(y|x) || p(y)), p(y) the mean over samples (Salimans et al., 2016); 1 to the number of classes.
+    """Return exp E KL(p(y|x) || p(y)), with p(y) the mean over samples: 1 to the number of classes.
 
-    It is the Inception score with the project's own classifier. It sees nothing within a class and rises with the
-    confidence of the predictor, so models must not be ranked by it.
+    This is the Inception score (Salimans et al., 2016) with the project's own classifier. It ignores differences within
+    a class and rises with the confidence of the classifier, so it must not rank models.
 
     Args:
         probabilities: (n, classes), each row summing to 1.
 
     Raises:
-        ValueError: for another number of axes, or rows that aren't distributions.
+        ValueError: for another number of axes, or rows that are not distributions.
     """
     if probabilities.ndim != 2:
         raise ValueError(f"expected probabilities of shape (n, classes), found {probabilities.shape}")

@@ -1,9 +1,10 @@
-"""Precision, recall, density and coverage: which samples lie in balls around which others?
+"""Compute precision, recall, density and coverage: which samples lie in balls around which others?
 
 A ball around a sample reaches to its k-th nearest neighbour in its own set, the sample itself not counted. It is open,
-as in the code of Naeem et al. (prdc): a point at exactly the radius is outside. Two exceptions keep duplicates sane.
-A distance within 1e-8 of the radius is a tie, so outside as well, whatever the rounding. And a ball always holds exact
-copies of its centre, also when k duplicates make its radius 0. On continuous data neither happens.
+as in the code of Naeem et al. (prdc): a point at exactly the radius is outside. Two exceptions handle duplicates. If
+squared distance and squared radius differ by less than 1e-8 of the latter, the point is outside, whatever the rounding.
+And a ball always holds exact copies of its centre, even if k duplicates make its radius 0. On continuous data, neither
+occurs.
 """
 
 from dataclasses import dataclass
@@ -14,9 +15,9 @@ from pipeline.metrics.base import BLURS, REPEATS, Metric
 from pipeline.metrics.distances import DUPLICATE, between, blocks, search_type
 from pipeline.metrics.inputs import check_pair
 
-TIE = 1e-8  # squared distances that differ by less than this share are equal
+TIE = 1e-8  # squared distances that differ by less than this share count as equal
 TINY = np.finfo(float).tiny
-SPARE = 4  # candidates beyond the k nearest, as float32 may take one for another
+SPARE = 4  # candidates beyond the k nearest, because float32 may confuse points at nearly equal distances
 
 METRICS = (
     Metric(
@@ -69,27 +70,27 @@ METRICS = (
 
 @dataclass(frozen=True)
 class Neighbourhoods:
-    """What the distances within and between n real and m fake samples say, for balls of k neighbours."""
+    """Hold which balls of n real and m fake samples hold which samples, and the nearest distances."""
 
     k: int
-    fakes_in_ball: np.ndarray  # (n,) how many fakes lie in the ball of each real sample
-    balls_around_fake: np.ndarray  # (m,) how many balls of real samples hold each fake
+    fakes_in_ball: np.ndarray  # (n,) the number of fakes in the ball of each real sample
+    balls_around_fake: np.ndarray  # (m,) the number of balls of real samples that hold each fake
     clipped_around_fake: np.ndarray  # (m,) the same, radii clipped at the median radius
-    clipped_around_real: np.ndarray  # (n,) how many clipped balls of other real samples hold each real sample
+    clipped_around_real: np.ndarray  # (n,) the number of clipped balls of other real samples that hold each real sample
     recalled: np.ndarray  # (n,) bool: does the ball of some fake hold the real sample?
     real_to_real: np.ndarray  # (n,) distance to the nearest other real sample
-    real_to_fake: np.ndarray  # (n,)
+    real_to_fake: np.ndarray  # (n,) distance to the nearest fake
     fake_to_fake: np.ndarray  # (m,) distance to the nearest other fake
-    fake_to_real: np.ndarray  # (m,)
+    fake_to_real: np.ndarray  # (m,) distance to the nearest real sample
 
 
 def neighbourhoods(real: np.ndarray, fake: np.ndarray, k: int = 5) -> Neighbourhoods:
-    """Go once over all distances within and between the sets.
+    """Return the neighbourhoods of real and fake samples, from one pass over the distances between the sets.
 
     Args:
         real: (n, d) features.
         fake: (m, d) features.
-        k: which neighbour is at the radius of a ball.
+        k: the radius of a ball is the distance to the k-th neighbour.
 
     Raises:
         ValueError: for k < 1, fewer than k + 1 samples in a set, unequal d, or values that are not finite.
@@ -98,12 +99,15 @@ def neighbourhoods(real: np.ndarray, fake: np.ndarray, k: int = 5) -> Neighbourh
         raise ValueError(f"expected k of at least 1, found {k}")
     check_pair(real, fake, at_least=k + 1)
     n, m = len(real), len(fake)
+
+    # Balls around real samples, with full and with clipped radii, and balls around fakes.
     neighbours, squared = nearest_others(real, k)
     _, fake_squared = nearest_others(fake, k)
     radii, median = np.sqrt(squared[:, -1]), np.median(np.sqrt(squared[:, -1]))
     reach, clipped_reach = _open(squared[:, -1]), _open(np.minimum(radii, median) ** 2)
     fake_reach = _open(fake_squared[:, -1])
 
+    # For each sample: how many balls of the other set hold it, and its distance to the other set.
     fakes_in_ball, recalled, real_to_fake = np.empty(n, int), np.empty(n, bool), np.empty(n)
     balls, clipped, fake_to_real = np.zeros(m, int), np.zeros(m, int), np.full(m, np.inf)
     for rows, block in blocks(real, fake):
@@ -115,8 +119,8 @@ def neighbourhoods(real: np.ndarray, fake: np.ndarray, k: int = 5) -> Neighbourh
         real_to_fake[rows] = block.min(axis=1)
         np.minimum(fake_to_real, block.min(axis=0), out=fake_to_real)
 
-    # Each ball among the real samples themselves holds its k neighbours, the one at the radius included: that way a
-    # real sample lies in k balls on average, as a new sample from the same distribution does.
+    # Clipped balls among the real samples. A ball holds the neighbour at its radius here, so without clipping a real
+    # sample lies in k balls on average, as a new sample from the same distribution does.
     held = neighbours[squared <= median**2 * (1 + TIE)]
     return Neighbourhoods(
         k=k,
@@ -135,18 +139,19 @@ def neighbourhoods(real: np.ndarray, fake: np.ndarray, k: int = 5) -> Neighbourh
 def nearest_others(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
     """Return the k nearest other points of each point, nearest first: indices and squared distances, (n, k) both.
 
-    Candidates are searched for as by `nearest`, a few more than k; their distances are in float64.
+    The search is in the type that `nearest` uses, and finds a few candidates more than k. Their distances are then
+    computed in float64, and the k nearest are kept.
     """
     indices, squared = np.empty((len(x), k), dtype=np.int64), np.empty((len(x), k))
     candidates = min(k + SPARE, len(x) - 1)
     scale = between(x, x.mean(axis=0, dtype=np.float64)[None])
     for rows, block in blocks(x, dtype=search_type(x)):
-        # All points as near as the last candidate: more than `candidates` where some are equally near.
+        # All points as near as the last candidate: more than `candidates` if some are equally near.
         last = np.partition(block, candidates - 1, axis=1)[:, candidates - 1 : candidates]
         row, near = np.nonzero(block <= last)
         values = between(x[rows][row], x[near])
         values[values < DUPLICATE * (scale[rows][row] + scale[near])] = 0
-        # Row by row in the order of distance; each row begins where its first candidate stands.
+        # Candidates sorted by row, then by distance; the first k of each row are its neighbours.
         order = np.lexsort((near, values, row))
         chosen = order[np.searchsorted(row, np.arange(len(block)))[:, None] + np.arange(k)]
         indices[rows], squared[rows] = near[chosen], values[chosen]
@@ -154,28 +159,28 @@ def nearest_others(x: np.ndarray, k: int) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _open(squared_radius: np.ndarray) -> np.ndarray:
-    """What a squared distance must be below to be inside an open ball; 0 always is."""
+    """Return the bound on squared distances inside an open ball; 0 is always below it."""
     return np.maximum(squared_radius * (1 - TIE), TINY)
 
 
 def precision(found: Neighbourhoods) -> float:
-    """The share of fakes in the ball of some real sample (Kynkäänniemi et al., 2019)."""
+    """Return the share of fakes in the ball of some real sample (Kynkäänniemi et al., 2019)."""
     return float((found.balls_around_fake > 0).mean())
 
 
 def recall(found: Neighbourhoods) -> float:
-    """The share of real samples in the ball of some fake (Kynkäänniemi et al., 2019)."""
+    """Return the share of real samples in the ball of some fake (Kynkäänniemi et al., 2019)."""
     return float(found.recalled.mean())
 
 
 def density(found: Neighbourhoods) -> float:
-    """How many balls of real samples hold a fake, on average, over k (Naeem et al., 2020).
+    """Return the mean number of balls of real samples that hold a fake, divided by k (Naeem et al., 2020).
 
-    Its mean is 1 for equal distributions. Above 1 the fakes crowd where real samples are dense, which isn't better.
+    Its mean is 1 for equal distributions. Above 1, the fakes crowd where real samples are dense, which is not better.
     """
     return float(found.balls_around_fake.mean() / found.k)
 
 
 def coverage(found: Neighbourhoods) -> float:
-    """The share of real samples whose ball holds some fake (Naeem et al., 2020)."""
+    """Return the share of real samples whose ball holds some fake (Naeem et al., 2020)."""
     return float((found.fakes_in_ball > 0).mean())

@@ -1,4 +1,4 @@
-"""Scores by networks that are trained for nothing else: can they tell samples apart, and learn labels from them?"""
+"""Compute the scores of networks trained for a test: the classifier two-sample test (C2ST), and CAS."""
 
 from dataclasses import dataclass
 
@@ -62,39 +62,39 @@ METRICS = (
 
 @dataclass(frozen=True)
 class C2st:
-    """How well images that were held out are told apart."""
+    """Hold the result of the C2ST on held-out images."""
 
     accuracy: float  # 0.5 by guessing
-    lower: float  # 95 % (Wilson), for this network: another training gives another one
+    lower: float  # 95 % (Wilson), for this network; another training gives another interval
     upper: float
-    p: float  # of as many right guesses or more (binomial, one-sided)
-    gap: float  # nats; goes on growing where the accuracy is 1
-    n: int  # images that were held out
+    p: float  # probability of this accuracy or a higher one by guessing (binomial, one-sided)
+    gap: float  # nats; still grows when the accuracy is 1
+    n: int  # held-out images of both kinds
 
 
 def c2st_scores(real: np.ndarray, fake: np.ndarray) -> C2st:
-    """The two-sample test by a network (Lopez-Paz & Oquab, 2017).
+    """Return the scores of the classifier two-sample test (Lopez-Paz & Oquab, 2017).
 
     Args:
-        real: (n,) log odds of being fake, of real images that the network has not seen.
-        fake: (n,) of fakes that it has not seen.
+        real: (n,) log odds of being fake, for held-out real images.
+        fake: (n,) the same for held-out fakes.
 
     Raises:
-        ValueError: for sets of unequal size, of which one class would be the better guess, or empty ones.
+        ValueError: for empty sets, or sets of unequal size, where always guessing the larger one beats 1/2.
     """
     check_equal_counts(len(real), len(fake), "the two-sample test by a network")
     if not len(real):
         raise ValueError("the two-sample test by a network: expected images that were held out, found none")
     right, n = int((real < 0).sum() + (fake > 0).sum()), len(real) + len(fake)
-    p = float(bdtrc(right - 1, n, 0.5))  # of so many right, or more, by chance
+    p = float(bdtrc(right - 1, n, 0.5))  # P(at least this many right) by guessing
     return C2st(right / n, *wilson(right, n), p, float(fake.mean() - real.mean()), n)
 
 
 def accuracy(given: np.ndarray, found: np.ndarray) -> tuple[float, float, float]:
-    """The share of labels (n,) that agree, with its 95 % interval (Wilson).
+    """Return the share of labels (n,) that agree, with its 95 % confidence interval (Wilson).
 
-    `label_fidelity` is that of the labels that were asked for and those that are predicted; `cas`
-    that of real images' labels and those that a network reads which has learned from samples.
+    `label_fidelity` compares requested with predicted labels. `cas` compares the labels of real images with the
+    predictions of a network that was trained on samples.
 
     Raises:
         ValueError: for unequal numbers of labels, or none.

@@ -1,4 +1,4 @@
-"""Are the samples new, or the training images again?"""
+"""Test whether samples are new or repeat training images."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,8 @@ from pipeline.metrics import distances
 from pipeline.metrics.base import Metric
 from pipeline.metrics.inputs import TooFew, check_pair, check_vectors
 
-CELLS, FEWEST = 10, 20
+CELLS = 10  # of k-means on the training samples
+FEWEST = 20  # fakes in a cell, for it to count
 
 METRICS = (
     Metric(
@@ -41,14 +42,14 @@ METRICS = (
 
 @dataclass(frozen=True)
 class Nearest:
-    """The nearest training sample of each of m samples."""
+    """Hold the nearest training sample of each of m samples."""
 
-    index: np.ndarray  # (m,)
+    index: np.ndarray  # (m,) of the training sample
     distance: np.ndarray  # (m,)
 
 
 def nearest_training(train: np.ndarray, samples: np.ndarray) -> Nearest:
-    """The nearest training sample (n, d) of each sample (m, d): for a gallery, and for both tests.
+    """Return the nearest of the training samples (n, d) to each sample (m, d).
 
     Raises:
         ValueError: for unequal d, or values that are not finite.
@@ -69,29 +70,29 @@ def own_distances(train: np.ndarray) -> np.ndarray:
 
 
 def authenticity(fakes: Nearest, own: np.ndarray) -> float:
-    """The share of fakes that are farther from their training sample than it is from its own kind (Alaa et al., 2022).
+    """Return the share of fakes y with |y - t| > min |t' - t|, t the training sample nearest to y, t' any other.
 
-    Low means copying. Draws of the true distribution do not have 1/2: read it beside that of real test data. A copy of
-    a training sample that has a twin is not authentic either.
+    After Alaa et al. (2022). Low means copying. Samples of the true distribution do not score 1/2, so read it beside
+    the score of real test images. A copy of a training sample that has a twin is not authentic either.
 
     Args:
-        own: (n,) of `own_distances`.
+        fakes: the nearest training sample t of each fake y.
+        own: (n,) min |t' - t| for each training sample, from `own_distances`.
     """
     return float((fakes.distance > own[fakes.index]).mean())
 
 
 def copying(test: np.ndarray, test_cells: np.ndarray, fake: np.ndarray, fake_cells: np.ndarray) -> float:
-    """Return the data-copying test C_T (Meehan et al., 2020): a mean of z scores over cells.
+    """Return the data-copying test C_T (Meehan et al., 2020): the mean z score over cells, weighted by test samples.
 
-    Cells with fewer than 20 fakes are left out, and so are those without test samples.
-
-    Far below 0: fakes are nearer to the training set than unseen real data are. Far above 0: they are farther away.
+    Cells with fewer than 20 fakes are left out, as are cells without test samples. Far below 0, fakes are nearer to the
+    training set than unseen real data are. Far above 0, they are farther away.
 
     Args:
         test: (n,) distances of real test samples to the training set.
-        test_cells: (n,) which k-means cell of the training set each lies in.
+        test_cells: (n,) the k-means cell of each, from cells of the training set.
         fake: (m,) distances of fakes to the training set.
-        fake_cells: (m,)
+        fake_cells: (m,) the cell of each fake.
 
     Raises:
         TooFew: if no cell is left.
@@ -99,6 +100,7 @@ def copying(test: np.ndarray, test_cells: np.ndarray, fake: np.ndarray, fake_cel
     """
     if not (np.isfinite(test).all() and np.isfinite(fake).all()):
         raise ValueError("expected finite distances, found others")
+    # Within each cell, a Mann-Whitney test of the fakes' distances against those of the test samples.
     weights, scores = [], []
     for cell in np.unique(test_cells):
         p, q = test[test_cells == cell], fake[fake_cells == cell]
@@ -111,7 +113,7 @@ def copying(test: np.ndarray, test_cells: np.ndarray, fake: np.ndarray, fake_cel
 
 
 def rank_z(x: np.ndarray, y: np.ndarray) -> float:
-    """The z score of the Mann-Whitney statistic, ties corrected: below 0 if x (n,) tends to be less than y (m,)."""
+    """Return the tie-corrected z score of the Mann-Whitney statistic: below 0 if x (n,) tends to be below y (m,)."""
     n, m = len(x), len(y)
     both = np.concatenate([x, y])
     ranks = pd.Series(both).rank().to_numpy()

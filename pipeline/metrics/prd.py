@@ -1,4 +1,4 @@
-"""The precision-recall curve of distributions: how much of each lies where the other lies?"""
+"""Compute the precision-recall curve of distributions (PRD): how much of each lies where the other does?"""
 
 from dataclasses import dataclass
 
@@ -39,28 +39,31 @@ METRICS = (
 
 @dataclass(frozen=True)
 class Curve:
-    """Precision against recall, from all recall to all precision."""
+    """Hold the precision and the recall at each angle, from full recall to full precision."""
 
     precision: np.ndarray  # (angles,)
     recall: np.ndarray  # (angles,)
 
     def f(self, beta: float) -> float:
-        """The largest F score along the curve; `beta` 8 weighs recall, 1/8 precision."""
+        """Return the largest F score along the curve; `beta` = 8 favours recall, 1/8 precision."""
         weighted = beta**2 * self.precision + self.recall
         product = (1 + beta**2) * self.precision * self.recall
         return float(np.divide(product, weighted, out=np.zeros_like(product), where=weighted > 0).max())
 
 
 def curve_of_shares(real: np.ndarray, fake: np.ndarray) -> Curve:
-    """The exact curve of two discrete distributions (states,), at equally spaced angles (Sajjadi et al., 2018, eq. 5).
+    """Return the exact curve of two discrete distributions (states,), at equally spaced angles.
+
+    After Sajjadi et al. (2018, eq. 5).
 
     Raises:
-        ValueError: for unequal numbers of states, or shares that aren't a distribution.
+        ValueError: for unequal numbers of states, or shares that are not a distribution.
     """
     check_shares(real, "real shares")
     check_shares(fake, "fake shares")
     if real.shape != fake.shape or real.ndim != 1:
         raise ValueError(f"expected two arrays (states,) of equal length, found {real.shape} and {fake.shape}")
+    # Precision sum min(slope P, Q) and recall sum min(P, Q / slope), which rounding must not raise above 1.
     edge = 1e-6
     slopes = np.tan(np.linspace(edge, np.pi / 2 - edge, ANGLES))
     precision = np.minimum(slopes[:, None] * real, fake).sum(axis=1)
@@ -68,13 +71,13 @@ def curve_of_shares(real: np.ndarray, fake: np.ndarray) -> Curve:
 
 
 def prd(real: np.ndarray, fake: np.ndarray, rng: np.random.Generator, clusters: int = CLUSTERS) -> Curve:
-    """Return the curve of two sets of features, over k-means cells of their union; the mean of 10 runs of k-means.
+    """Return the curve of two sets of features over k-means cells of their union, as a mean over 10 runs.
 
-    The runs take small batches, as those of the paper do.
+    Each run is mini-batch k-means, as in the paper.
 
     Args:
         real: (n, d) features.
-        fake: (n, d) features, as many.
+        fake: (n, d) features, the same number.
 
     Raises:
         ValueError: for unequal sets, fewer samples than cells, or values that are not finite.

@@ -1,11 +1,11 @@
-"""Are the edges as sharp as those of real images?"""
+"""Measure whether the edges are as sharp as those of real images."""
 
 import numpy as np
 from scipy.ndimage import laplace
 
 from pipeline.metrics.base import BLURS, Metric
 
-CHUNK = 1000
+CHUNK = 1000  # images transformed at once
 ROUNDING = 1 / (12 * 255**2)  # the power per pixel of rounding to 256 levels
 
 METRICS = (
@@ -36,7 +36,7 @@ METRICS = (
 
 
 def laplacian_variance(pixels: np.ndarray) -> np.ndarray:
-    """The variance of the discrete Laplacian of each image (Pech-Pacheco et al., 2000).
+    """Return the variance of the discrete Laplacian of each image (Pech-Pacheco et al., 2000).
 
     Args:
         pixels: (n, height, width) uint8.
@@ -49,18 +49,18 @@ def laplacian_variance(pixels: np.ndarray) -> np.ndarray:
 
 
 def radial_spectrum(pixels: np.ndarray) -> np.ndarray:
-    """The mean power of images at each spatial frequency, whatever its direction (Durall et al., 2020).
+    """Return the radial power spectrum: the mean power of images at each spatial frequency (Durall et al., 2020).
 
     Args:
         pixels: (n, height, width) uint8.
 
     Returns:
-        (radii,) float64: the squared modulus of the Fourier transform over the number of pixels, in squared pixel
-        values on the scale 0 to 1, as a mean over images and over the frequencies whose distance from 0 rounds to the
-        radius, in cycles per image. White noise of variance v has v at all radii but 0, which is the brightness.
+        (radii,) float64, in squared pixel values on the scale 0 to 1: |Fourier transform|^2 / (number of pixels). It
+        is a mean over images, and over the frequencies whose modulus, in cycles per image, rounds to the radius. White
+        noise of variance v has the value v at all radii but 0, which is the brightness.
 
     Raises:
-        ValueError: for another number of axes, no images, or values that aren't bytes.
+        ValueError: for another number of axes, no images, or values that are not bytes.
     """
     if pixels.ndim != 3 or not pixels.size or pixels.dtype != np.uint8:
         raise ValueError(f"expected bytes of shape (n, height, width), found {pixels.dtype} of shape {pixels.shape}")
@@ -76,12 +76,13 @@ def radial_spectrum(pixels: np.ndarray) -> np.ndarray:
 
 
 def spectrum_distance(spectrum: np.ndarray, real: np.ndarray) -> float:
-    """The root mean square difference of two log spectra (radii,) of `radial_spectrum`, without radius 0; nats.
+    """Return the root mean square difference of two log spectra (radii,), without radius 0; in nats.
 
-    Power below that of rounding to bytes counts as that, so images without any structure have a distance too.
+    Both come from `radial_spectrum`. Power below that of rounding to bytes is raised to it, so that images without any
+    structure have a finite distance.
 
     Raises:
-        ValueError: for spectra of images of different size, or of a single pixel.
+        ValueError: for spectra of images of different sizes, or of a single pixel.
     """
     if spectrum.shape != real.shape or len(spectrum) < 2:
         raise ValueError(f"expected two spectra of equal length above 1, found {spectrum.shape} and {real.shape}")

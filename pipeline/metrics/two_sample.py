@@ -1,4 +1,4 @@
-"""The nearest-neighbour test: can real and fake samples be told apart?"""
+"""Run the nearest-neighbour test: can real and fake samples be told apart?"""
 
 from dataclasses import dataclass
 
@@ -25,18 +25,18 @@ METRICS = (
 
 @dataclass(frozen=True)
 class TwoSample:
-    """Shares that the leave-one-out nearest neighbour gets right; a tie counts as half."""
+    """Hold the accuracy of the leave-one-out nearest neighbour; a tie counts as half."""
 
-    accuracy: float  # .5 if nothing tells the sets apart, 1 if all does, below .5 if fakes are copies
-    real: float  # of the real samples: high if the fakes stay away from many of them
-    fake: float  # of the fakes: high if fakes are crowded together, or away from real ones
+    accuracy: float  # .5 if the sets are indistinguishable, 1 if they are separate, below .5 if fakes are copies
+    real: float  # on real samples: high if fakes are far from many of them
+    fake: float  # on fakes: high if they are crowded together, or far from real samples
 
 
 def one_nearest_neighbour(found: Neighbourhoods) -> TwoSample:
-    """The leave-one-out accuracy of the nearest neighbour as a test of two samples (Lopez-Paz & Oquab, 2017).
+    """Return the leave-one-out accuracy of the nearest neighbour as a two-sample test (Lopez-Paz & Oquab, 2017).
 
     Raises:
-        ValueError: for sets of unequal size, which alone would move it.
+        ValueError: for sets of unequal size, which alone would shift the accuracy.
     """
     check_equal_counts(len(found.real_to_real), len(found.fake_to_fake), "the nearest-neighbour test")
 

@@ -1,4 +1,4 @@
-"""The Vendi score: how many really different samples are there within a class?"""
+"""Compute the Vendi score: the effective number of different samples within a class."""
 
 import numpy as np
 
@@ -23,13 +23,13 @@ METRICS = (
 
 
 def vendi_score(features: np.ndarray) -> float:
-    """The exponential of the von Neumann entropy of the cosine kernel over n, order 1 (Friedman & Dieng, 2023).
+    """Return exp(-sum l ln l) over the eigenvalues l of K / n, with K the cosine kernel (Friedman & Dieng, 2023).
 
-    The cosine is taken of the features as they are, without centring. The score is 1 for parallel samples and n for
-    orthogonal ones; it cannot exceed d, and grows with n, so compare like with like. Noise raises it.
+    The features are not centred. The score is 1 for parallel samples and n for orthogonal ones. It cannot exceed d, and
+    grows with n, so compare only sets of equal n and d. Noise raises it.
 
     Args:
-        features: (n, d). The smaller of the n x n and the d x d matrix is used: their eigenvalues above 0 are the same.
+        features: (n, d). The smaller of the n x n and the d x d matrix is used: they have the same eigenvalues above 0.
 
     Raises:
         ValueError: for samples of zeros, which have no direction, or values that are not finite.
@@ -48,10 +48,10 @@ def vendi_score(features: np.ndarray) -> float:
 
 
 def vendi_by_class(features: np.ndarray, labels: np.ndarray) -> dict[int, float]:
-    """The score of each class among `labels` (n,), which belong to the rows of `features` (n, d).
+    """Return the score of each class among `labels` (n,), which belong to the rows of `features` (n, d).
 
     Raises:
-        ValueError: as `vendi_score`, and for unequal lengths.
+        ValueError: as for `vendi_score`, and for unequal lengths.
     """
     if labels.shape != features.shape[:1]:
         raise ValueError(f"expected one label for each of {len(features)} samples, found {labels.shape}")
@@ -59,7 +59,7 @@ def vendi_by_class(features: np.ndarray, labels: np.ndarray) -> dict[int, float]
 
 
 def vendi_ratio(fake: dict[int, float], real: dict[int, float]) -> float:
-    """The mean over the real classes of the ratio of the scores; a class without fakes counts as 0.
+    """Return the mean ratio of the scores over the real classes; a class without fakes counts as 0.
 
     Raises:
         ValueError: if there are no real classes.
