@@ -1,1 +1,1 @@
-"""The evaluation: the classifier, feature spaces, baselines, and every score of a set of images."""
+"""Evaluate images: the classifier, the feature spaces, the baselines, and every score."""

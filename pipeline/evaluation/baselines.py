@@ -1,7 +1,7 @@
-"""Baselines: known sets of images, scored as a model's samples are. What do real, damaged and trivial images get?
+"""Make the baselines: known sets of images, scored as the samples of a model are.
 
-Each is made of the training images, and goes through bytes as samples do. They are drawn without repetition while
-there are enough of them, with repetition where more images are asked for.
+They show how real, damaged and trivial images score. Each is made from the training images and rounded to bytes, as
+samples are. Training images are drawn without replacement, or with replacement if more are asked for than there are.
 """
 
 from collections.abc import Callable
@@ -14,49 +14,49 @@ from pipeline.core.names import BLURRED, COPIES, NOISE
 from pipeline.data.dataset import Dataset
 from pipeline.evaluation.nearest import nearest_images
 
-STEPS = 2  # of Lloyd's algorithm
+STEPS = 2  # of Lloyd's algorithm, for the centroids
 
-Make = Callable[[Dataset, int, np.random.Generator], np.ndarray]  # count images (count, 28, 28) uint8
+Make = Callable[[Dataset, int, np.random.Generator], np.ndarray]  # (data, count, rng) to images (count, 28, 28) uint8
 Damage = Callable[[np.ndarray, np.random.Generator], np.ndarray]
 
 
 def drawn(images: np.ndarray, count: int, rng: np.random.Generator) -> np.ndarray:
-    """`count` random ones of images (n, ...), all different places of the array unless `count` exceeds n."""
+    """Return `count` of the images (n, ...), drawn without replacement, or with replacement if count > n."""
     return images[rng.choice(len(images), count, replace=count > len(images))]
 
 
 def as_bytes(images: np.ndarray) -> np.ndarray:
-    """Numbers on the scale 0 to 255 as uint8: clipped, rounded to the nearest."""
+    """Return numbers on the scale 0 to 255 as uint8, clipped and rounded to the nearest."""
     return np.clip(images, 0, 255).round().astype(np.uint8)
 
 
 def copies(data: Dataset, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Random training images."""
+    """Return random training images."""
     return drawn(data.train_images, count, rng)
 
 
 def damaged(damage: Damage) -> Make:
-    """Random training images, as floats (count, 28, 28) from 0 to 255, after `damage`."""
+    """Return a baseline: random training images, as floats (count, 28, 28) from 0 to 255, after `damage`."""
     return lambda data, count, rng: as_bytes(damage(copies(data, count, rng).astype(np.float32), rng))
 
 
 def blurred(width: float) -> Make:
-    """Random training images after a Gaussian blur; `width` is its standard deviation in pixels."""
+    """Return a baseline: random training images after a Gaussian blur with a standard deviation of `width` pixels."""
     return damaged(lambda images, _: gaussian_filter(images, width, axes=(1, 2)))
 
 
 def shifted(images: np.ndarray, _: np.random.Generator) -> np.ndarray:
-    """Two pixels to the right; background comes in from the left."""
+    """Return the images shifted two pixels to the right, with background on the left."""
     return np.pad(images, ((0, 0), (0, 0), (2, 0)))[:, :, :-2]
 
 
 def uniform(_: Dataset, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Each pixel any of the 256 values, independently."""
+    """Return uniform noise: each pixel is one of the 256 values, independently."""
     return rng.integers(0, 256, (count, 28, 28), np.uint8)
 
 
 def moments(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """The mean (784,) and the covariance (784, 784) of the pixels of images (n, 28, 28), on the scale 0 to 255."""
+    """Return the mean (784,) and the covariance (784, 784) of images (n, 28, 28), on the scale 0 to 255."""
     pixels = images.reshape(len(images), -1).astype(np.float32)
     mean = pixels.mean(axis=0, dtype=np.float64)
     pixels -= mean
@@ -64,13 +64,16 @@ def moments(images: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def gaussian(data: Dataset, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Draws of the Gaussian that has the mean and the whole covariance of the training pixels."""
+    """Return samples of the Gaussian with the mean and the full covariance of the training pixels."""
     found = rng.multivariate_normal(*moments(data.train_images), count, check_valid="ignore", method="eigh")
     return as_bytes(found).reshape(-1, 28, 28)
 
 
 def reconstructed(components: int) -> Make:
-    """Random training images projected on the first principal components of all; any number does for few images."""
+    """Return a baseline: random training images, projected on the first principal components of the training set.
+
+    There may be more components than training images.
+    """
 
     def make(data: Dataset, count: int, rng: np.random.Generator) -> np.ndarray:
         mean, covariance = moments(data.train_images)
@@ -82,18 +85,19 @@ def reconstructed(components: int) -> Make:
 
 
 def centroids(data: Dataset, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Return centroids of the training images by k-means: two steps of Lloyd's algorithm from random images.
+    """Return k-means centroids of the training images: two steps of Lloyd's algorithm from random images.
 
-    In Theis et al. (2016) such centroids have a better Parzen likelihood than images of the true distribution. With
-    10 000 of them on MNIST a third step would lessen the mean squared distance to the nearest by less than 1 %. After
-    each step they are rounded to bytes. Where there are fewer training images than centroids, these are the training
-    images, each as often as needed.
+    In Theis et al. (2016), such centroids have a better Parzen likelihood than images of the true distribution. With
+    10 000 of them on MNIST, a third step would reduce the mean squared distance to the nearest by less than 1 %. They
+    are rounded to bytes after each step. If there are fewer training images than centroids, the training images are
+    returned, each as often as needed.
     """
     images = data.train_images
     pixels = images.reshape(len(images), -1).astype(np.float32)
     centres = images[rng.choice(len(images), min(count, len(images)), replace=False)]
     for _ in range(STEPS):
         cells = nearest_images(images, centres).index
+        # The mean of each cell, as a product with the matrix of its members; an empty cell keeps its centre.
         members = csr_array(
             (np.ones(len(images), np.float32), (cells, np.arange(len(images)))), (len(centres), len(images))
         )
@@ -104,18 +108,18 @@ def centroids(data: Dataset, count: int, rng: np.random.Generator) -> np.ndarray
 
 
 def without_last_class(data: Dataset, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Random training images of all classes but the last."""
+    """Return random training images of all classes but the last."""
     return drawn(data.train_images[data.train_labels < len(data.class_names) - 1], count, rng)
 
 
 def half_one_class(data: Dataset, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Half random training images, half those of class 1 alone; in random order."""
+    """Return half random training images, half images of class 1 alone, in random order."""
     half = drawn(data.train_images[data.train_labels == 1], count // 2, rng)
     return rng.permutation(np.concatenate([half, copies(data, count - count // 2, rng)]))
 
 
 def repeated(distinct: int) -> Make:
-    """Few random training images, each as often as needed; in random order."""
+    """Return a baseline: `distinct` random training images, repeated to the count, in random order."""
 
     def make(data: Dataset, count: int, rng: np.random.Generator) -> np.ndarray:
         few = copies(data, min(distinct, len(data.train_images)), rng)
@@ -125,13 +129,13 @@ def repeated(distinct: int) -> Make:
 
 
 def means_of_two(data: Dataset, count: int, rng: np.random.Generator) -> np.ndarray:
-    """The mean of two random training images, pixel by pixel."""
+    """Return means of two random training images, pixel by pixel."""
     one, other = (copies(data, count, rng).astype(np.float32) for _ in range(2))
     return as_bytes((one + other) / 2)
 
 
 def part_noise(data: Dataset, count: int, rng: np.random.Generator) -> np.ndarray:
-    """Random training images, a tenth of which are replaced by uniform noise; in random order."""
+    """Return random training images, a tenth of them replaced by uniform noise, in random order."""
     return rng.permutation(np.concatenate([uniform(data, count // 10, rng), copies(data, count - count // 10, rng)]))
 
 

@@ -1,4 +1,4 @@
-"""The classifier: an ensemble of small convolutional networks, its training, and its temperature."""
+"""Train, calibrate and run the classifier: an ensemble of small convolutional networks."""
 
 import math
 import time
@@ -18,11 +18,11 @@ from pipeline.core.params import Classifier as Config
 from pipeline.core.shapes import Images, Labels, Pixels, as_images
 
 SHIFT = 2  # pixels; each training image is moved by up to this much in each direction
-BATCH = 100  # images a pass outside of training: with more, their activations leave the cache of a CPU
+BATCH = 100  # images per pass outside of training; activations of more would not fit into the cache of a CPU
 
 
 class Classifier(nn.Module):
-    """One member: two convolutions and two dense layers; returns logits."""
+    """Map images to logits by two convolutions and two dense layers: one member of the ensemble."""
 
     def __init__(self, classes: int) -> None:
         super().__init__()
@@ -39,13 +39,14 @@ class Classifier(nn.Module):
 
 
 class Ensemble(nn.Module):
-    """Networks that were trained apart; returns calibrated logits of the mean of their probabilities.
+    """Map images to calibrated logits: the log of the members' mean probability, divided by a temperature.
 
-    After Lakshminarayanan, Pritzel & Blundell (2017), with one temperature for all (Guo et al., 2017).
+    The members are trained independently (Lakshminarayanan, Pritzel & Blundell, 2017). One temperature calibrates their
+    mean (Guo et al., 2017).
     """
 
-    temperature: Tensor  # the logarithms of the mean probabilities are divided by it; 1 until calibrated
-    thresholds: Tensor  # (2,) of the strict and the loose conformal sets; 1, which rules no label out, until calibrated
+    temperature: Tensor  # 1 until calibrated
+    thresholds: Tensor  # (2,) of the strict and the loose conformal sets; 1 rules out no label, until calibrated
 
     def __init__(self, members: Iterable[Classifier]) -> None:
         super().__init__()
@@ -55,19 +56,20 @@ class Ensemble(nn.Module):
 
     @property
     def features(self) -> nn.Module:
-        """The first member's: images (n, 1, 28, 28) in [0, 1] to (n, 128)."""
+        """Return the feature network of the first member: images (n, 1, 28, 28) in [0, 1] to (n, 128)."""
         return cast(Classifier, self.members[0]).features
 
     @property
     def classes(self) -> int:
+        """Return the number of classes."""
         return cast(Classifier, self.members[0]).head.out_features
 
     def each(self, images: Images) -> Float[Tensor, "members n classes"]:
-        """The logarithms of each member's own probabilities."""
+        """Return the log probabilities of each member."""
         return torch.stack([member(images).log_softmax(1) for member in self.members])
 
     def together(self, each: Float[Tensor, "members n classes"]) -> Float[Tensor, "n classes"]:
-        """The calibrated logits that follow from what `each` says."""
+        """Return calibrated logits from the log probabilities of the members: log(mean probability) / temperature."""
         return (each.logsumexp(0) - math.log(len(each))) / self.temperature
 
     def forward(self, images: Images) -> Float[Tensor, "n classes"]:
@@ -76,7 +78,7 @@ class Ensemble(nn.Module):
 
 @dataclass(frozen=True)
 class Progress:
-    """What an epoch of a member's training showed."""
+    """Hold the results of one epoch of a member's training."""
 
     member: int  # 0, 1, ...; also its seed
     epoch: int
@@ -86,10 +88,10 @@ class Progress:
 
 
 def parts(count: int) -> tuple[slice, Int[Tensor, "tempering"], Int[Tensor, "judging"]]:
-    """Which of `count` training images are for the weights, for the temperature and for the conformal thresholds.
+    """Return which of `count` training images fit the weights, the temperature and the conformal thresholds.
 
-    The last sixth is held out from the weights, and halved at random for the other two. Halves by turns would not be
-    alike: MNIST's images come by turns from two groups of writers, one of which is easier to read.
+    The last sixth is held out from the weights, and split in random halves for the other two. Every second image would
+    not make equal halves: MNIST alternates between two groups of writers, one of which is easier to read.
     """
     fit = count - count // 6
     held_out = fit + torch.randperm(count - fit, generator=torch.Generator().manual_seed(0))
@@ -104,7 +106,7 @@ def train_ensemble(
     arithmetic: Arithmetic,
     tell: Callable[[Progress], None],
 ) -> Ensemble:
-    """Train the members one after the other, with seeds 0, 1, ..., then set their temperature.
+    """Train the members one after the other, with seeds 0, 1, ..., then set the temperature of the ensemble.
 
     The conformal thresholds are left at 1.
     """
@@ -136,6 +138,7 @@ def train(
     steps = config.epochs * -(-fit // config.batch_size)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, config.lr, total_steps=steps)
 
+    # Cross entropy on randomly shifted images, with AdamW and a one-cycle schedule.
     started = time.perf_counter()
     for epoch in range(1, config.epochs + 1):
         member.train()
@@ -155,14 +158,17 @@ def train(
 
 
 def shifted(images: Images, rng: torch.Generator) -> Images:
-    """The batch moved as one by a random offset: cheap, and over the batches the effect of moving each image."""
+    """Return the batch shifted as a whole by one random offset.
+
+    This is cheap, and over many batches acts like shifting each image on its own.
+    """
     down, right = torch.randint(0, 2 * SHIFT + 1, (2,), generator=rng).tolist()
     return pad(images, (SHIFT,) * 4)[:, :, down : down + 28, right : right + 28]
 
 
 def calibrate(ensemble: Ensemble, pixels: Pixels, labels: Labels) -> None:
-    """Choose the temperature with the least cross entropy on held-out images (Guo et al., 2017)."""
-    from scipy.optimize import minimize_scalar  # slow to import, and only a training needs it
+    """Set the temperature to the one with the least cross entropy on held-out images (Guo et al., 2017)."""
+    from scipy.optimize import minimize_scalar  # slow to import, and needed by training only
 
     ensemble.temperature.fill_(1.0)
     logits = logits_of(ensemble, pixels)
@@ -176,23 +182,23 @@ def calibrate(ensemble: Ensemble, pixels: Pixels, labels: Labels) -> None:
 
 @torch.no_grad()
 def logits_of(network: Classifier | Ensemble, pixels: Pixels) -> Float[Tensor, "n classes"]:
-    """Logits of stored images, in float32; an ensemble's are calibrated."""
+    """Return the logits of stored images, in float32; those of an ensemble are calibrated."""
     network.eval()
     return torch.cat([network(as_images(batch)) for batch in pixels.split(BATCH)])
 
 
 @torch.no_grad()
 def opinions(ensemble: Ensemble, pixels: Pixels) -> Float[Tensor, "members n classes"]:
-    """The logarithms of each member's own probabilities of stored images, in float32."""
+    """Return the log probabilities of each member for stored images, in float32."""
     ensemble.eval()
     return torch.cat([ensemble.each(as_images(batch)) for batch in pixels.split(BATCH)], dim=1)
 
 
 def read_classifier(path: Path) -> Ensemble:
-    """The classifier of a checkpoint, on the CPU, in eval mode.
+    """Return the classifier of a checkpoint, on the CPU, in eval mode.
 
     Raises:
-        ValueError: it is no ensemble of this version.
+        ValueError: the checkpoint is not an ensemble of this version.
     """
     weights, about = read_weights(path)
     if missing := {"classes", "members"} - about.keys():

@@ -1,8 +1,8 @@
-"""The spaces in which samples are compared: what a network makes of an image.
+"""Define the feature spaces in which samples are compared: the outputs of a network.
 
-A score depends on its features more than on its formula. The classifier's features see what makes a digit; they
-were trained to overlook the rest, so a blurred image may look better than a real one. Untrained networks overlook
-nothing in particular (Naeem et al., 2020, advise them for such images), and several of them show what hangs on one.
+A score depends more on its features than on its formula. The classifier's features represent what makes a digit. They
+were trained to ignore the rest, so a blurred image may look better than a real one. Untrained networks ignore nothing
+in particular; Naeem et al. (2020) advise them for such images. Several of them show how much a score depends on one.
 """
 
 import hashlib
@@ -15,11 +15,11 @@ from torch import Tensor, nn
 from pipeline.core.shapes import Images, Pixels, as_images
 from pipeline.evaluation.classifier import BATCH, Ensemble
 
-MEAN, SPREAD = 0.1307, 0.3081  # of the pixels of MNIST: about zero mean and unit variance are what networks expect
+MEAN, SPREAD = 0.1307, 0.3081  # of the pixels of MNIST: networks expect about zero mean and unit variance
 
 
 class RandomNetwork(nn.Sequential):
-    """An untrained convolutional network; the seed makes its weights."""
+    """Map images to features by an untrained convolutional network, whose weights come from the seed."""
 
     def __init__(self, seed: int) -> None:
         with torch.random.fork_rng(devices=[]):
@@ -36,20 +36,20 @@ class RandomNetwork(nn.Sequential):
 
 
 def networks(classifier: Ensemble, randoms: int) -> dict[str, nn.Module]:
-    """The network of each feature space: the classifier's first member, and `randoms` untrained ones."""
+    """Return the network of each feature space: the classifier's first member, and `randoms` untrained ones."""
     untrained = {f"random_{seed}": RandomNetwork(seed) for seed in range(1, randoms + 1)}
     return {"classifier": classifier.features, **untrained}
 
 
 @torch.no_grad()
 def features_of(network: nn.Module, pixels: Pixels) -> np.ndarray:
-    """The features (n, d) of stored images, float32."""
+    """Return the features (n, d) of stored images, in float32."""
     network.eval()
     return torch.cat([network(as_images(batch)) for batch in pixels.split(BATCH)]).cpu().numpy()
 
 
 def digest(network: nn.Module) -> str:
-    """Twelve hexadecimal digits that tell networks with other weights apart: their scores cannot be compared."""
+    """Return 12 hexadecimal digits that identify the weights: scores from different weights cannot be compared."""
     hashed = hashlib.sha256()
     for name, value in sorted(network.state_dict().items()):
         hashed.update(f"{name} {tuple(value.shape)}".encode() + value.cpu().contiguous().numpy().tobytes())

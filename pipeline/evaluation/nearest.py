@@ -1,7 +1,7 @@
-"""Distances between images in whole numbers, as pixels are: exact, and faster than floats on a CPU.
+"""Compute distances between images in integers, as pixels are: exact, and faster than floats on a CPU.
 
-The squared distance is |x|^2 + |y|^2 - 2 xy. Its products are of whole numbers from -128 to 127, for which processors
-have instructions.
+The squared distance is |x|^2 + |y|^2 - 2 xy. Its products are of integers from -128 to 127, for which processors have
+instructions.
 """
 
 import numpy as np
@@ -14,7 +14,7 @@ BLOCK = 250  # images compared at once
 
 
 class Products:
-    """Multiply blocks of images in one buffer: new memory would cost as much as the arithmetic."""
+    """Multiply blocks of images in one buffer: allocating memory would take as long as the arithmetic."""
 
     def __init__(self, rows: int, columns: int) -> None:
         self.buffer = torch.empty(min(BLOCK, rows) * columns, dtype=torch.int32)
@@ -28,7 +28,7 @@ class Products:
 def nearest_images(images: np.ndarray, others: np.ndarray) -> Nearest:
     """Return the nearest of `others` (m, 28, 28) uint8 to each of `images` (n, 28, 28) uint8.
 
-    Distances are Euclidean, with pixels from 0 to 1. Of equally near ones the first is taken.
+    Distances are Euclidean, with pixels from 0 to 1. The first of equally near images is taken.
     """
     x, y = signed(images), signed(others)
     norms, products = squares(y), Products(len(x), len(y))
@@ -37,7 +37,7 @@ def nearest_images(images: np.ndarray, others: np.ndarray) -> Nearest:
         part = x[start : start + BLOCK]
         rows = slice(start, start + len(part))
         found = products.of(part, y)
-        gaps = torch.sub(norms, found, alpha=2, out=found).numpy()  # |y|^2 - 2 xy: |x|^2 moves no minimum
+        gaps = torch.sub(norms, found, alpha=2, out=found).numpy()  # |y|^2 - 2 xy: |x|^2 does not change which is least
         index[rows] = gaps.argmin(axis=1)
         squared[rows] = gaps[np.arange(len(part)), index[rows]] + squares(part).numpy()
     return Nearest(index, np.sqrt(squared) / 255)
@@ -50,7 +50,7 @@ def own_distances(images: np.ndarray) -> np.ndarray:
     least = torch.full((len(x),), torch.iinfo(torch.int32).max, dtype=torch.int32)
     for start in range(0, len(x), BLOCK):
         stop = min(start + BLOCK, len(x))
-        # Each pair once: what lies left of the diagonal was compared before.
+        # Each pair once: pairs to the left of the diagonal were compared before.
         found = products.of(x[start:stop], x[start:])
         squared = torch.sub(norms[start:], found, alpha=2, out=found).add_(norms[start:stop, None])
         squared.fill_diagonal_(torch.iinfo(torch.int32).max)
@@ -62,18 +62,18 @@ def own_distances(images: np.ndarray) -> np.ndarray:
 def twin_distances(images: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return the distances (m,) of images (n, 28, 28) uint8 to the nearest other one of the same class.
 
-    The only image of a class is left out.
+    An image that is the only one of its class is left out.
     """
     classes = [images[labels == label] for label in np.unique(labels)]
     return np.concatenate([own_distances(members) for members in classes if len(members) > 1] or [np.empty(0)])
 
 
 def alike_images(images: np.ndarray, distance: float) -> Alike:
-    """Return which pairs of images (n, 28, 28) uint8 are at most `distance` apart, none with itself."""
+    """Return which pairs of different images (n, 28, 28) uint8 are at most `distance` apart."""
     x = signed(images)
     norms, products = squares(x), Products(len(x), len(x))
     bits, degree = np.empty((len(x), -(-len(x) // 8)), np.uint8), np.empty(len(x), np.int64)
-    limit = (255 * distance) ** 2 * (1 + 1e-9)
+    limit = (255 * distance) ** 2 * (1 + 1e-9)  # a pair at exactly this distance counts, whatever the rounding
     for start in range(0, len(x), BLOCK):
         part = x[start : start + BLOCK]
         rows = slice(start, start + len(part))
@@ -86,7 +86,7 @@ def alike_images(images: np.ndarray, distance: float) -> Alike:
 
 
 def signed(images: np.ndarray) -> torch.Tensor:
-    """Return images (n, 28, 28) uint8 as vectors (n, 784) int8: all less 128, which no difference sees."""
+    """Return images (n, 28, 28) uint8 as vectors (n, 784) int8: pixels minus 128, with the same differences."""
     return torch.from_numpy((images.reshape(len(images), -1) ^ 0x80).view(np.int8))
 
 

@@ -1,8 +1,9 @@
-"""Two tests of samples that train a network of their own.
+"""Run two tests of samples that train a network of their own: C2ST and CAS.
 
-Can it tell them from real images (Lopez-Paz & Oquab, 2017)? And where samples have labels: does it learn from them to
-read real images (Ravuri & Vinyals, 2019)? Both train the same small network in the same way, so that their answers
-hang on the samples alone. It is new for each test, and the same for the same seed.
+The classifier two-sample test (C2ST; Lopez-Paz & Oquab, 2017) asks whether a network can tell samples from real images.
+The classification accuracy score (CAS; Ravuri & Vinyals, 2019) asks how well a network that was trained on labelled
+samples classifies real images. Both train the same small network in the same way, so their results depend on the
+samples alone. Each test starts from a new network, which is determined by the seed.
 """
 
 import numpy as np
@@ -16,15 +17,15 @@ from pipeline.core.shapes import Images, Labels, Pixels, as_images
 
 EPOCHS = 8
 BATCH = 64
-RATE = 2e-3  # the peak of the one-cycle schedule; with twice as much some trainings never leave the start
-PASS = 100  # images a pass outside of training
-MEAN, SPREAD = 0.1307, 0.3081  # of the pixels of MNIST: about zero mean and unit variance are what networks expect
+RATE = 2e-3  # the peak of the one-cycle schedule; at twice this rate some trainings never start to learn
+PASS = 100  # images per pass outside of training
+MEAN, SPREAD = 0.1307, 0.3081  # of the pixels of MNIST: networks expect about zero mean and unit variance
 
-Others = UInt8[Tensor, "m 28 28"]  # stored images, of another number
+Others = UInt8[Tensor, "m 28 28"]  # a second set of stored images, of a different size
 
 
 class Network(nn.Sequential):
-    """Two convolutions and two dense layers: a seventh of a classifier's work."""
+    """Map images to logits by two convolutions and two dense layers: a seventh of the work of a classifier."""
 
     def __init__(self, classes: int) -> None:
         super().__init__(
@@ -39,19 +40,20 @@ class Network(nn.Sequential):
 
 
 def c2st(real: Pixels, fake: Others, arithmetic: Arithmetic, seed: int) -> tuple[np.ndarray, np.ndarray]:
-    """Train on half of either set, and judge the other half.
+    """Train a network to tell fake from real images on half of each set, and test it on the other half.
 
     Returns:
-        The log odds of being fake of the real images (n,) and of the fakes (n,) that were held out: above 0 where the
-        network takes an image for fake. n is half of each set, rounded up.
+        The log odds of being fake for the held-out real images (n,) and for the held-out fakes (n,). They are above 0
+        where the network takes an image for fake. n is half of each set, rounded up.
 
     Raises:
-        ValueError: for sets of unequal size, which alone would tell them apart, or fewer than 2 images in each.
+        ValueError: for sets of unequal size, where guessing the larger one beats 1/2, or fewer than 2 images in each.
     """
     if len(real) != len(fake) or len(real) < 2:
         raise ValueError(
             f"expected as many fake images as real ones, at least 2 of each; found {len(fake)} and {len(real)}"
         )
+    # Split each set at random, train on the first halves, and test on the second.
     rng = torch.Generator().manual_seed(seed)
     half = len(real) // 2
     (seen_real, new_real), (seen_fake, new_fake) = (
@@ -61,6 +63,7 @@ def c2st(real: Pixels, fake: Others, arithmetic: Arithmetic, seed: int) -> tuple
     )
     labels = torch.arange(2).repeat_interleave(half)
     network = trained(torch.cat([seen_real, seen_fake]), labels, 2, arithmetic, seed)
+    # The log odds of two classes are the difference of their logits.
     odds = [
         logits.diff(dim=1).squeeze(1)
         for logits in (logits_of(network, new, arithmetic) for new in (new_real, new_fake))
@@ -71,12 +74,12 @@ def c2st(real: Pixels, fake: Others, arithmetic: Arithmetic, seed: int) -> tuple
 def labels_learned_from(
     pixels: Pixels, labels: Labels, test: Others, classes: int, arithmetic: Arithmetic, seed: int
 ) -> np.ndarray:
-    """The labels (m,) of the `test` images, as read by a network that learned from `pixels` and `labels`."""
+    """Return the labels (m,) of `test` images that a network predicts after training on `pixels` and `labels`."""
     return logits_of(trained(pixels, labels, classes, arithmetic, seed), test, arithmetic).argmax(1).numpy()
 
 
 def trained(pixels: Pixels, labels: Labels, classes: int, arithmetic: Arithmetic, seed: int) -> Network:
-    """A new network, trained to give images their labels."""
+    """Return a new network, trained to classify images."""
     device = arithmetic.device
     pixels, labels = pixels.to(device), labels.to(device)
     rng = torch.Generator().manual_seed(seed)
@@ -99,5 +102,5 @@ def trained(pixels: Pixels, labels: Labels, classes: int, arithmetic: Arithmetic
 
 @torch.no_grad()
 def logits_of(network: Network, pixels: Pixels, arithmetic: Arithmetic) -> Float[Tensor, "n classes"]:
-    """The logits of stored images, in float32, on the CPU."""
+    """Return the logits of stored images, in float32, on the CPU."""
     return torch.cat([network(as_images(batch.to(arithmetic.device))) for batch in pixels.split(PASS)]).cpu()

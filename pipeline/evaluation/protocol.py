@@ -1,9 +1,9 @@
-"""Which images are compared with which: the draws of a source, and the halves of the test images.
+"""Choose which images are compared with which: the draws of a source, and the halves of the test images.
 
-The reference is the test images, which no model was trained on. Where two sets are compared as equals, both are cut in
-halves: each half of a draw is scored against one half of the test images, and the two scores are averaged. So the test
-images themselves are scored by the very same numbers, one half against the other. That is the floor: the score of real
-images. All other scores take a draw as a whole.
+The reference is the test images, on which no model was trained. For scores that compare two sets of equal size, both
+are cut in halves. Each half of a draw is scored against one half of the test images, and the two scores are averaged.
+The test images themselves are scored in the same way and with the same sizes, one half against the other. This gives
+the floor: the score of real images. All other scores take a draw as a whole.
 """
 
 import zlib
@@ -15,17 +15,17 @@ Halves = list[tuple[np.ndarray, np.ndarray]]
 
 
 def draws_of(images: int, size: int) -> list[slice]:
-    """Return where each draw of `size` images lies in an array of `images`, which holds one after the other."""
+    """Return the slice of each draw of `size` images in an array of `images`, which holds the draws in turn."""
     return [slice(start, start + size) for start in range(0, images - size + 1, size)]
 
 
 def shuffled(test: int, draw: int) -> np.ndarray:
-    """Return the order, as indices (test,), in which the test images take part in a draw: the same for all sources."""
+    """Return the order (test,) in which the test images are used for a draw; it is the same for all sources."""
     return np.random.default_rng([test, draw]).permutation(test)
 
 
 def halves(images: int, test: int, draw: int, are_test: bool) -> Halves:
-    """Return the two pairs of index arrays that are compared: test images, and as many of the `images` of a draw.
+    """Return the two pairs of index arrays to compare: test images, and as many of the `images` of a draw.
 
     The test images themselves (`are_test`) are compared one half against the other, both ways.
     """
@@ -38,7 +38,7 @@ def halves(images: int, test: int, draw: int, are_test: bool) -> Halves:
 
 
 def stream(draw: int, metric: str, space: str = "") -> np.random.Generator:
-    """Return the random numbers of one metric in one space: a new metric moves the numbers of no other."""
+    """Return the random generator of one metric in one space, so that a new metric changes no other score."""
     return np.random.default_rng([0, draw, zlib.crc32(f"{metric}/{space}".encode())])
 
 

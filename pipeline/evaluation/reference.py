@@ -1,4 +1,4 @@
-"""What every score needs of the real images, made once for a data set and a set of feature networks."""
+"""Prepare what every score needs of the real images, once per data set and set of feature networks."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
@@ -12,29 +12,29 @@ from pipeline.metrics.clusters import cells, k_means
 
 @dataclass(frozen=True, eq=False)
 class Training:
-    """The training images in one space, and what the tests of novelty need of them."""
+    """Hold what the novelty tests need of the training and test images in one space."""
 
-    samples: np.ndarray | None  # (n, d); the data set has the pixels
-    own: np.ndarray  # (n,) the distance of each to the nearest other one
-    centres: np.ndarray  # (cells, d) of k-means
-    test: np.ndarray  # (m,) the distance of each test image to the nearest training image
-    test_cells: np.ndarray  # (m,)
+    samples: np.ndarray | None  # (n, d); None for pixels, which the data set holds
+    own: np.ndarray  # (n,) distance of each training image to the nearest other one
+    centres: np.ndarray  # (cells, d) of k-means on the training images
+    test: np.ndarray  # (m,) distance of each test image to the nearest training image
+    test_cells: np.ndarray  # (m,) the k-means cell of each test image
 
 
 @dataclass(frozen=True, eq=False)
 class Reference:
-    """The test images in each feature space, and the training images as far as scores need them."""
+    """Hold the test images in each feature space, and what scores need of the training images."""
 
     features: Mapping[str, np.ndarray]  # of the test images: (m, d) for each feature space
     digests: Mapping[str, str]  # of the networks of these spaces
-    labels: np.ndarray  # (m,) of the test images, as predicted
+    labels: np.ndarray  # (m,) predicted labels of the test images
     training: Mapping[str, Training]  # in the spaces of novelty
     bins: bins.Bins  # of the training pixels
-    alike: float  # the distance of pixels below which two images count as one
+    alike: float  # the distance in pixels below which two images count as one
 
 
 def vectors(images: np.ndarray) -> np.ndarray:
-    """Images (n, 28, 28) uint8 as vectors (n, 784) of pixel values from 0 to 1, float32."""
+    """Return images (n, 28, 28) uint8 as vectors (n, 784) of pixel values from 0 to 1, in float32."""
     return images.reshape(len(images), -1).astype(np.float32) / 255
 
 
@@ -48,16 +48,17 @@ def learn(
     twins: np.ndarray,
     seen: Mapping[str, np.ndarray],
 ) -> Reference:
-    """Learn what scores need.
+    """Return the reference: the test images, and what scores need of the training images.
 
     Args:
-        labels: (m,) of the test images, as predicted.
-        features: of the test images: (m, d) for each feature space.
+        data: the real images.
+        labels: (m,) predicted labels of the test images.
+        features: (m, d) of the test images, for each feature space.
         digests: of the networks of these spaces.
-        trained: of the training images: (n, d) for the feature spaces in which novelty is tested, beside pixels.
-        own: the distance of each training image to the nearest other one: (n,) for these spaces and `pixels`.
-        twins: (k,) the distances of training images to the nearest other one of the same class, in pixels.
-        seen: the distance of each test image to the nearest training image: (m,) likewise.
+        trained: (n, d) of the training images, for each feature space in which novelty is tested, beside pixels.
+        own: (n,) distance of each training image to the nearest other one, for these spaces and `pixels`.
+        twins: (k,) distances of training images to the nearest other one of the same class, in pixels.
+        seen: (m,) distance of each test image to the nearest training image, for these spaces and `pixels`.
     """
     rng = np.random.default_rng(0)
     train, test = vectors(data.train_images), vectors(data.test_images)
@@ -80,7 +81,7 @@ def learn(
 def learn_training(
     train: np.ndarray, test: np.ndarray, own: np.ndarray, seen: np.ndarray, rng: np.random.Generator
 ) -> Training:
-    """What novelty needs of training samples (n, d), and of test samples (m, d) in the same space."""
+    """Return what the novelty tests need of training samples (n, d) and test samples (m, d) in one space."""
     found, _ = k_means(train, min(novelty.CELLS, len(train)), rng)
     return Training(
         samples=train,

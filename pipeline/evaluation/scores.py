@@ -1,4 +1,4 @@
-"""All scores of one draw of samples."""
+"""Compute all scores of one draw of samples."""
 
 import math
 from collections.abc import Callable, Iterator, Mapping
@@ -25,33 +25,36 @@ Tell = Callable[[str], None]
 
 @dataclass(frozen=True, eq=False)
 class Draw:
-    """Independent samples of one source."""
+    """Hold independent samples of one source, with all that scores need of them."""
 
     images: np.ndarray  # (n, 28, 28) uint8
     labels: pd.DataFrame  # n rows: label, confidence, disagreement, kind, p_0, p_1, ...
     features: Mapping[str, np.ndarray]  # (n, d) for each feature space
-    nearest: Mapping[str, novelty.Nearest]  # the training image nearest to each, in the spaces of novelty
-    alike: birthday.Alike  # which of them count as one
-    number: int
+    nearest: Mapping[str, novelty.Nearest]  # the training image nearest to each, for each space of novelty
+    alike: birthday.Alike  # which of the images count as one
+    number: int  # of the draw: 0, 1, ...
     are_test: bool = False  # these are the test images themselves
 
 
 def evaluate(
     draw: Draw, data: Dataset, reference: Reference, ambiguous_below: float, tell: Tell
 ) -> tuple[list[Row], Details]:
-    """All scores of one draw, and the curves and neighbours that figures show.
+    """Return all scores of one draw, and the curves and neighbours that figures show.
 
     Args:
+        draw: the samples.
+        data: the real images.
+        reference: what scores need of the real images.
         ambiguous_below: the confidence below which the classifier counts as unsure.
-        tell: is handed a sentence for each score that needs more samples.
+        tell: is called with a message for each score that needs more samples.
 
     Returns:
-        Rows with metric, space, label, value, lower, upper, n, digest, as far as a score has them; arrays by name.
+        Rows with metric, space, label, value, lower, upper, n, digest, where a score has them; arrays by name.
     """
     pairs = halves(len(draw.images), len(data.test_images), draw.number, draw.are_test)
     details: Details = {}
     rows: list[Row] = []
-    if not (draw.are_test and draw.number):  # as a whole they are the same in each draw
+    if not (draw.are_test and draw.number):  # the test images as a whole are the same in each draw
         rows += label_rows(draw.labels, data, ambiguous_below)
         rows += sharpness_rows(draw.images, data.test_images, details)
         rows += bin_rows(draw, reference, details)
@@ -64,7 +67,7 @@ def evaluate(
 
 
 def label_rows(table: pd.DataFrame, data: Dataset, ambiguous_below: float) -> Iterator[Row]:
-    """What the classifier says of n samples."""
+    """Yield the scores of the labels that the classifier predicts for n samples."""
     labels, confidence, n = table["label"].to_numpy(), table["confidence"].to_numpy(), len(table)
     classes = len(data.class_names)
     counts, trained = np.bincount(labels, minlength=classes), np.bincount(data.train_labels, minlength=classes)
@@ -85,7 +88,7 @@ def label_rows(table: pd.DataFrame, data: Dataset, ambiguous_below: float) -> It
 
 
 def sharpness_rows(images: np.ndarray, real: np.ndarray, details: Details) -> Iterator[Row]:
-    """Sharpness, its ratio to that of real images, and the distance of the power spectra."""
+    """Yield the sharpness, its ratio to that of real images, and the distance of the power spectra."""
     row, of_real = mean(laplacian_variance(images)), laplacian_variance(real).mean()
     yield {"metric": "sharpness", "space": "pixels", **row}
     ratio = {key: value if key == "n" else value / of_real for key, value in row.items()}
@@ -96,7 +99,7 @@ def sharpness_rows(images: np.ndarray, real: np.ndarray, details: Details) -> It
 
 
 def bin_rows(draw: Draw, reference: Reference, details: Details) -> Iterator[Row]:
-    """In which parts of the training images there are too many samples, or too few."""
+    """Yield the scores of the bins, and keep the test of each bin for its figure."""
     found = bins.compare_bins(reference.bins, vectors(draw.images))
     details |= {"bins_z": found.z, "bins_train": found.train, "bins_fake": found.fake}
     for metric, value in (("ndb", found.different), ("bins_js", found.divergence)):
@@ -104,7 +107,7 @@ def bin_rows(draw: Draw, reference: Reference, details: Details) -> Iterator[Row
 
 
 def support_rows(draw: Draw) -> Iterator[Row]:
-    """How many different images there are. Without a repetition the lower bound stands for the value."""
+    """Yield the estimates of the support size. Without a repetition, the value is the lower bound."""
     found = birthday.support_size(draw.alike, stream(draw.number, "support", "pixels"))
     for metric, value in (("support", found.by_birthday), ("support_by_pairs", found.by_pairs)):
         shown = found.at_least if value is None else value
@@ -119,12 +122,12 @@ def feature_rows(
     details: Details,
     tell: Tell,
 ) -> Iterator[Row]:
-    """Samples against test images in one feature space: means over the two halves."""
+    """Yield the scores of samples against test images in one feature space: means over the two halves."""
     x, y = reference.features[space], draw.features[space]
     about = {"space": space, "n": len(pairs[0][0]), "digest": reference.digests[space]}
     labels = draw.labels["label"].to_numpy()
     compared = [Pair(x[real], y[fake], reference.labels[real], labels[fake]) for real, fake in pairs]
-    for scores in (moments, extrapolation, balls, precision_recall_curve, diversity):
+    for scores in FEATURE_SCORES:
         rng = stream(draw.number, scores.__name__, space)
         try:
             found = [scores(pair, rng) for pair in compared]
@@ -142,7 +145,7 @@ def feature_rows(
 
 @dataclass(frozen=True, eq=False)
 class Pair:
-    """Real and fake features (n, d) each, and their predicted labels."""
+    """Hold real and fake features, (n, d) each, and their predicted labels (n,)."""
 
     real: np.ndarray
     fake: np.ndarray
@@ -154,12 +157,14 @@ Scores = dict[str, float | np.ndarray]  # an array is a curve
 
 
 def moments(pair: Pair, _: np.random.Generator) -> Scores:
+    """Return the Fréchet distance, in percent of the real variance."""
     real = frechet.moments(pair.real)
     distance = frechet.frechet_distance(real, frechet.moments(pair.fake))
     return {"fd_percent": frechet.percent(distance, real)}
 
 
 def extrapolation(pair: Pair, rng: np.random.Generator) -> Scores:
+    """Return the Fréchet distance for infinitely many samples, and the points that its line was fitted to."""
     real = frechet.moments(pair.real)
     line = frechet.frechet_infinity(real, pair.fake, rng)
     return {
@@ -170,6 +175,7 @@ def extrapolation(pair: Pair, rng: np.random.Generator) -> Scores:
 
 
 def balls(pair: Pair, _: np.random.Generator) -> Scores:
+    """Return the scores from nearest neighbours: precision, recall, density, coverage, and the two-sample test."""
     found = neighbours.neighbourhoods(pair.real, pair.fake)
     return {
         "precision": neighbours.precision(found),
@@ -183,6 +189,7 @@ def balls(pair: Pair, _: np.random.Generator) -> Scores:
 
 
 def precision_recall_curve(pair: Pair, rng: np.random.Generator) -> Scores:
+    """Return the PRD curve and its two F scores."""
     curve = prd.prd(pair.real, pair.fake, rng)
     return {
         **{"prd_precision": curve.f(1 / 8), "prd_recall": curve.f(8.0)},
@@ -191,17 +198,22 @@ def precision_recall_curve(pair: Pair, rng: np.random.Generator) -> Scores:
 
 
 def diversity(pair: Pair, _: np.random.Generator) -> Scores:
+    """Return the Vendi score within classes, as a ratio to that of real images."""
     real, fake = (
         vendi.vendi_by_class(x, labels) for x, labels in ((pair.real, pair.real_labels), (pair.fake, pair.fake_labels))
     )
     return {"vendi_ratio": vendi.vendi_ratio(fake, real)}
 
 
+FEATURE_SCORES = (moments, extrapolation, balls, precision_recall_curve, diversity)
+
+
 def kernel_distance(pairs: list[Pair], are_test: bool) -> Row:
-    """The mean over both pairs; its interval from the variance of the U statistic where that is above 0."""
+    """Return the mean over both pairs, with a 95 % interval from the variance of the U statistic if that is above 0."""
     found = [kernel.kernel_distance(*kernel.standardised(pair.real, pair.fake)) for pair in pairs]
     value = float(np.mean([each.value for each in found]))
-    # Two halves of the test images, compared both ways, are one comparison.
+    # The mean of two independent comparisons has half the variance. The halves of the test images, compared both ways,
+    # are a single comparison.
     variance = float(np.mean([each.variance for each in found])) / (1 if are_test else len(found))
     half = 1.96 * math.sqrt(variance) if variance > 0 else math.nan
     return {"value": value, "lower": value - half, "upper": value + half}
@@ -210,7 +222,7 @@ def kernel_distance(pairs: list[Pair], are_test: bool) -> Row:
 def novelty_rows(
     space: str, draw: Draw, reference: Reference, pairs: Halves, details: Details, tell: Tell
 ) -> Iterator[Row]:
-    """How near the samples come to the training images."""
+    """Yield the novelty scores: how near the samples come to the training images."""
     training = reference.training[space]
     samples = vectors(draw.images) if space == "pixels" else draw.features[space]
     nearest = draw.nearest[space]
@@ -235,13 +247,13 @@ def novelty_rows(
 
 
 def proportion(count: np.integer | int, n: int) -> Row:
-    """A share of n with its Wilson interval."""
+    """Return a share of n with its 95 % Wilson interval."""
     lower, upper = wilson(int(count), n)
     return {"value": count / n, "lower": lower, "upper": upper, "n": n}
 
 
 def mean(values: np.ndarray) -> Row:
-    """A mean with its 95 % interval for large n."""
+    """Return a mean with its 95 % confidence interval for large n."""
     half = 1.96 * values.std(ddof=1) / math.sqrt(len(values))
     middle = values.mean()
     return {"value": middle, "lower": middle - half, "upper": middle + half, "n": len(values)}
