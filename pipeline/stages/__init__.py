@@ -1,1 +1,1 @@
-"""One module for each rule of the workflow: read, call, write. Each is an ordinary command line."""
+"""Run the steps of the workflow, one module per rule: read, call, write. Each is an ordinary command line."""

@@ -1,4 +1,4 @@
-"""Make one HTML file of a site, to be mailed. No rule calls this: `make site-single` does."""
+"""Bundle a site into one HTML file, to be mailed. No rule calls this: `make site-single` does."""
 
 import sys
 from pathlib import Path
@@ -11,7 +11,7 @@ LARGE = 8_000_000  # bytes of a file that a mailbox may refuse
 
 
 def main(*, site_folder: Path, single_file: Path) -> None:
-    """Write the whole site as one HTML file, which must lie outside of it."""
+    """Write the whole site as one HTML file, which must lie outside the site folder."""
     if site_folder.resolve() in single_file.resolve().parents:
         raise ValueError(
             f"{single_file} should lie outside of the site, which is made anew without it; found it inside "

@@ -1,6 +1,7 @@
-"""Train networks to tell the samples of one source from the real test images: the classifier two-sample test (C2ST).
+"""Run the classifier two-sample test (C2ST): train networks to tell one source's samples from real test images.
 
-Each network sees as many samples as test images. The test images themselves are tested one half against the other.
+Each network is given equal numbers of samples and of test images. The test images themselves are tested one half
+against the other.
 """
 
 import sys
@@ -31,6 +32,17 @@ def main(
     samples_file: Path,
     scores_file: Path,
 ) -> None:
+    """Write the accuracy and the gap in log odds, for each set of images and each draw.
+
+    Args:
+        samples: the section of params.yaml, as JSON.
+        compute: the section of params.yaml, as JSON.
+        source: the name of a model or of a baseline; `test_images` for the test images themselves.
+        seed: of the model; 0 for a baseline.
+        dataset_file: the data set, for its test images.
+        samples_file: the images of the source.
+        scores_file: to write.
+    """
     arithmetic = choose(compute)
     test = read_dataset(dataset_file).test_images
     rows = []
@@ -54,7 +66,7 @@ def main(
 def compared(
     images: np.ndarray, test: np.ndarray, samples: Samples, are_test: bool
 ) -> Iterator[tuple[np.ndarray, np.ndarray]]:
-    """Yield the real and the fake images of each draw, equally many."""
+    """Yield the real and the fake images of each draw, in equal numbers."""
     if are_test:
         for draw in range(samples.draws):
             (first, second), _ = halves(len(test), len(test), draw, are_test)

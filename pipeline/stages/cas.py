@@ -1,8 +1,8 @@
-"""Ask two things of labelled samples: are they of the requested classes, and can a network learn from them?
+"""Measure two scores of labelled samples: label fidelity, and the classification accuracy score (CAS).
 
-The second is the classification accuracy score (CAS): the accuracy on real images of a network that was trained on
-samples. Besides the samples of conditional models, training images are asked, whose score is the best that a model
-could reach; the test images are asked the first question only.
+Label fidelity is the share of samples that are classified as requested. CAS is the accuracy on real images of a network
+that was trained on samples. Both are measured for conditional models and for training images, whose CAS is the best
+that a model could reach. Test images have a label fidelity only.
 """
 
 import sys
@@ -36,6 +36,19 @@ def main(
     scores_file: Path,
     requested_file: Path | None = None,
 ) -> None:
+    """Write both scores, for each set of images and each draw.
+
+    Args:
+        samples: the section of params.yaml, as JSON.
+        compute: the section of params.yaml, as JSON.
+        source: the name of a conditional model, or of a baseline of real images.
+        seed: of the model; 0 for a baseline.
+        dataset_file: the data set.
+        samples_file: the images of the source.
+        labels_file: their predicted labels.
+        scores_file: to write.
+        requested_file: the labels requested of a conditional model; without it, those of the real images are looked up.
+    """
     arithmetic = choose(compute)
     data, table = read_dataset(dataset_file), artifacts.read_table(labels_file)
     test = torch.from_numpy(data.test_images)
@@ -63,10 +76,10 @@ def main(
 
 
 def known_labels(images: np.ndarray, data: Dataset, source: str, file: Path) -> np.ndarray:
-    """Return the labels of images that are copies of test images, or else of training images.
+    """Return the labels of images that are copies of test images, if `source` is these, or of training images.
 
     Raises:
-        ValueError: some are no such copies.
+        ValueError: some images are not such copies.
     """
     known, names = (data.test_images, data.test_labels) if source == TEST else (data.train_images, data.train_labels)
     labels = {image.tobytes(): label for image, label in zip(known, names, strict=True)}

@@ -1,4 +1,4 @@
-"""Judge the paper's claims by what this run measured."""
+"""Judge the paper's claims by the results of this run."""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
@@ -33,7 +33,22 @@ def main(
     latent_files: list[Path],
     claims_file: Path,
 ) -> None:
-    """Judge the claims. Files of which there are many lie at `<model>/<seed>.*`; any list may be empty."""
+    """Write the verdict on each claim. Files in lists lie at `<model>/<seed>.*`; any list may be empty.
+
+    Args:
+        samples: the section of params.yaml, as JSON.
+        metrics_file: all scores, a row each.
+        summary_file: the scores in short.
+        verdicts_file: the comparison of each pair of models.
+        record_files: the training records.
+        alarm_files: the alarms of each training.
+        gradient_files: the experiments with a fresh discriminator.
+        label_files: the predicted labels of samples.
+        history_files: the logged terms of each training step.
+        snapshot_label_files: the shares of predicted labels during training.
+        latent_files: the latent spaces of autoencoders.
+        claims_file: to write.
+    """
     metrics = artifacts.read_table(metrics_file)
     records = by_seed(record_files, artifacts.read_json)
 
@@ -55,7 +70,7 @@ def main(
 
 
 def by_seed(paths: Sequence[Path], read: Callable[[Path], T]) -> dict[str, dict[int, T]]:
-    """Return what files `<model>/<seed>.*` hold."""
+    """Return the content of files `<model>/<seed>.*`, by model and seed."""
     found: dict[str, dict[int, T]] = {}
     for path in paths:
         found.setdefault(path.parent.name, {})[int(path.stem)] = read(path)
@@ -65,7 +80,7 @@ def by_seed(paths: Sequence[Path], read: Callable[[Path], T]) -> dict[str, dict[
 def correlations(
     histories: Sequence[Path], snapshot_labels: Sequence[Path], records: BySeed, metrics: pd.DataFrame
 ) -> BySeed[float]:
-    """Return the rank correlation of each generator's loss with the distance of its labels from those of real images."""
+    """Return the rank correlation of each generator's loss with the label distance of its samples."""
     real = metrics[(metrics["model"] == TEST) & (metrics["metric"] == "share") & (metrics["set"] == "images")]
     truth = real.astype({"label": int}).groupby("label")["value"].mean()
     labelled = by_seed(snapshot_labels, artifacts.read_table)
@@ -79,7 +94,7 @@ def correlations(
 
 
 def neighbours(path: Path) -> tuple[int, int]:
-    """Return for how many codes the nearest other one has the same label, and of how many."""
+    """Return the number of codes whose nearest other code has the same label, and the number of codes."""
     arrays = artifacts.read_arrays(path)
     return neighbour_hits(arrays["codes"], arrays["labels"])
 

@@ -1,4 +1,4 @@
-"""Derives the command line of a stage from the signature of its function."""
+"""Derive the command line of a stage from the signature of its function."""
 
 import argparse
 import functools
@@ -19,7 +19,7 @@ from pipeline.core.params import Params, ParamsError, check
 def run(stage: Callable[..., None]) -> None:
     """Call a stage with the arguments of this process.
 
-    An error that has a sentence for the user ends the process with that sentence.
+    An error with a message for the user ends the process with that message.
     """
     arguments = vars(parser(stage).parse_args())
     try:
@@ -32,8 +32,8 @@ def run(stage: Callable[..., None]) -> None:
 def parser(stage: Callable[..., None]) -> argparse.ArgumentParser:
     """Return the parser for a function whose parameters are all keyword-only and typed.
 
-    A parameter `raw_folder: Path` becomes `--raw-folder`. `X | None` and defaults make a flag optional, `list[X]` takes
-    any number of values, and a section of params.yaml or a `dict` is given as JSON.
+    A parameter `raw_folder: Path` becomes `--raw-folder`. `X | None` and defaults make a flag optional. `list[X]` takes
+    any number of values. A section of params.yaml or a `dict` is given as JSON.
     """
     name = Path(inspect.getfile(stage)).stem
     derived = argparse.ArgumentParser(
@@ -52,7 +52,7 @@ def parser(stage: Callable[..., None]) -> argparse.ArgumentParser:
 
 
 def kind(annotation: Any) -> dict[str, Any]:
-    """Return what argparse needs to know of a type."""
+    """Return the options of `add_argument` for a type."""
     if typing.get_origin(annotation) in (types.UnionType, typing.Union):
         (annotation,) = (each for each in typing.get_args(annotation) if each is not type(None))
     if typing.get_origin(annotation) is list:
@@ -66,7 +66,7 @@ def kind(annotation: Any) -> dict[str, Any]:
 
 
 def section(kind: type[BaseModel], text: str) -> BaseModel:
-    """Return JSON text as a checked section of params.yaml, or as all of it."""
+    """Return JSON text as a checked section of params.yaml, or as the whole of it."""
     try:
         return check(kind, json.loads(text), "" if kind is Params else kind.__name__.lower())
     except (ParamsError, json.JSONDecodeError) as error:

@@ -1,4 +1,4 @@
-"""Gather the scores of all sources: in one table, in short, as verdicts and ranks, and what `dvc metrics` shows."""
+"""Collect the scores of all sources in one table, summarise them, and compare the models by verdicts and ranks."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -32,6 +32,17 @@ def main(
     ranks_file: Path,
     selection_file: Path,
 ) -> None:
+    """Write the tables of the comparison.
+
+    Args:
+        score_files: the scores of each source, of every stage that measures.
+        models: the models to compare, in the order of params.yaml.
+        table_file: to write: all scores, a row each.
+        summary_file: to write: each score over draws and seeds.
+        verdicts_file: to write: the comparison of each pair of models, by each score.
+        ranks_file: to write: the rank of each model, by each score.
+        selection_file: to write: the few scores that `dvc metrics` shows.
+    """
     table = pd.concat([artifacts.read_table(path) for path in score_files], ignore_index=True)
     check_digests(table)
     summary, found = summarise(table), verdicts(table, models)
@@ -43,11 +54,11 @@ def main(
 
 
 def selection(summary: pd.DataFrame, models: Sequence[str]) -> dict[str, dict[str, float]]:
-    """What is short enough to be read after each change: a few metrics of the models and of the real test images.
+    """Return a few metrics of the models and of the real test images: short enough to be read after each change.
 
-    Of each question two or three metrics that go about it in different ways, and what each training cost. Those of
-    features are given in the space of the random networks: these have learned nothing, so there is no damage that they
-    have learned to look past, as the classifier looks past blur.
+    There are two or three metrics of each question, which measure it in different ways, and the cost of each training.
+    Metrics on features are in the space of the random networks. These have learned nothing, so they have not learned to
+    ignore any damage, as the classifier has learned to ignore blur.
     """
     chosen = summary[
         summary["model"].isin([*models, TEST])

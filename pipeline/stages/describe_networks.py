@@ -1,4 +1,4 @@
-"""List the layers of one model's networks, from the live modules."""
+"""List the layers of one model's networks, from the modules themselves."""
 
 from pathlib import Path
 
@@ -18,6 +18,15 @@ def main(
     dataset_file: Path,
     networks_file: Path,
 ) -> None:
+    """Write the layers of each network and the number of parameters.
+
+    Args:
+        name: of the model.
+        family: the file of pipeline/models/ that defines the model.
+        settings: what differs from the defaults of the family, as JSON.
+        dataset_file: the data set, for its number of classes.
+        networks_file: to write.
+    """
     kind = family_class(family)
     classes = len(read_dataset(dataset_file).class_names)
     model = kind(configured(kind, settings, classes, f"models.{name}"))

@@ -1,4 +1,4 @@
-"""Get the data set, verify it, and write it as one file."""
+"""Fetch the data set, verify it, and write it as one file."""
 
 import sys
 from pathlib import Path
@@ -15,6 +15,13 @@ def main(
     raw_folder: Path,
     dataset_file: Path,
 ) -> None:
+    """Write the data set.
+
+    Args:
+        data: the section of params.yaml, as JSON.
+        raw_folder: where the original files are kept, in a folder named after the data set.
+        dataset_file: to write.
+    """
     def log(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 

@@ -1,4 +1,4 @@
-"""Look at one training for signs that it has died."""
+"""Find alarms in one training run: signs that it has failed."""
 
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -23,6 +23,16 @@ def main(
     snapshot_labels_file: Path,
     alarms_file: Path,
 ) -> None:
+    """Write the alarms, and the shares of predicted labels that some of them need.
+
+    Args:
+        classifier_file: the checkpoint of the classifier.
+        history_file: the logged terms of each step.
+        diagnostics_file: the diagnostics of the training.
+        snapshots_file: samples at several steps of the training.
+        snapshot_labels_file: to write: the share of each predicted label in each snapshot.
+        alarms_file: to write.
+    """
     classifier = read_classifier(classifier_file)
     labelled = label_shares(classifier, **artifacts.read_arrays(snapshots_file))
     trained = Trained(artifacts.read_table(history_file), artifacts.read_table(diagnostics_file), labelled)
@@ -33,7 +43,7 @@ def main(
 
 
 def label_shares(classifier: Ensemble, steps: np.ndarray, images: np.ndarray) -> pd.DataFrame:
-    """The share of each predicted label in each snapshot: step, label, share."""
+    """Return the share of each predicted label in each snapshot: step, label, share."""
     classes = classifier.classes
     tables = [
         pd.DataFrame({

@@ -1,4 +1,4 @@
-"""Predict a label, with calibrated probabilities, for each sample of one source, and say how far it is one."""
+"""Predict a label for each sample of one source, with calibrated probabilities and a conformal category."""
 
 from pathlib import Path
 
@@ -18,6 +18,7 @@ def main(
     samples_file: Path,
     labels_file: Path,
 ) -> None:
+    """Write one row per image of each set in the samples file."""
     classifier = read_classifier(classifier_file)
     tables = [
         label(classifier, torch.from_numpy(pixels)).assign(set=name)
@@ -28,7 +29,7 @@ def main(
 
 
 def label(classifier: Ensemble, pixels: Pixels) -> pd.DataFrame:
-    """One row an image: index, label, confidence, disagreement (nats), kind, p_0, p_1, ..."""
+    """Return one row per image: index, label, confidence, disagreement (nats), kind, p_0, p_1, ..."""
     each = opinions(classifier, pixels)
     probabilities = classifier.together(each).softmax(1).numpy()
     table = pd.DataFrame({

@@ -1,4 +1,4 @@
-"""Look into the latent space of one trained autoencoder: the test set in it, a map, and what lies between images."""
+"""Map the latent space of one trained autoencoder: codes of the test images, decoded points, and interpolations."""
 
 from pathlib import Path
 
@@ -15,9 +15,9 @@ from pipeline.models.base import Autoencoder
 from pipeline.models.common.checkpoint import read_model
 from pipeline.stages.cli import run
 
-STEPS = 20  # images a side of the map
+STEPS = 20  # images per side of the map
 EDGE = 0.025  # the map spans this quantile of N(0, 1) to its mirror image
-PAIRS, BETWEEN = 10, 11  # pairs of images, and images decoded between two
+PAIRS, BETWEEN = 10, 11  # pairs of images, and decoded images per pair, ends included
 
 
 def main(
@@ -26,6 +26,7 @@ def main(
     dataset_file: Path,
     latent_file: Path,
 ) -> None:
+    """Write codes and labels of the test images, a map of decoded points, and interpolations between test images."""
     model, data = read_model(checkpoint_file), read_dataset(dataset_file)
     if not isinstance(model, Autoencoder):
         raise ValueError(
@@ -54,9 +55,9 @@ def main(
 
 
 def plane(codes: Codes) -> Float[Tensor, "2 latent"]:
-    """Two orthonormal directions of the latent space: its axes if it has two, else the principal ones of `codes`.
+    """Return two orthonormal directions of the latent space: its axes if it has two, else the principal ones.
 
-    A latent space of one dimension has no second direction: (1,) and (0,).
+    Principal directions are those of `codes`. If the latent space has one dimension, the rows are (1,) and (0,).
     """
     if codes.shape[1] <= 2:
         return torch.eye(2)[:, : codes.shape[1]]
@@ -64,16 +65,16 @@ def plane(codes: Codes) -> Float[Tensor, "2 latent"]:
 
 
 def pairs(labels: np.ndarray) -> np.ndarray:
-    """Of labels (m,), the places (p, 2) of the first image of a class and the first of the next, for up to ten classes.
+    """Return indices (p, 2) of the first image of each class and of the next class, for up to ten classes.
 
-    After the last class comes the first.
+    The first class follows the last one. `labels` (m,) are those of all images.
     """
     _, firsts = np.unique(labels, return_index=True)
     return np.stack([firsts, np.roll(firsts, -1)], axis=1)[:PAIRS]
 
 
 def lines(starts: Codes, ends: Codes) -> Float[Tensor, "m latent"]:
-    """Codes in equal steps on the straight line from each start to its end, both included, line after line."""
+    """Return codes in equal steps on the straight line from each start to its end, both included, line by line."""
     weights = torch.linspace(0, 1, BETWEEN)[:, None]
     return torch.lerp(starts[:, None], ends[:, None], weights).flatten(0, 1)
 

@@ -41,6 +41,22 @@ def main(
     details_file: Path,
     record_file: Path | None = None,
 ) -> None:
+    """Write the scores of each set of images and each draw, and what figures show of the first.
+
+    Args:
+        samples: the section of params.yaml, as JSON.
+        labels: the section of params.yaml, as JSON.
+        source: the name of a model or of a baseline; `test_images` for the test images themselves.
+        seed: of the model; 0 for a baseline.
+        dataset_file: the data set.
+        classifier_file: the checkpoint of the classifier.
+        reference_file: what scores need of the real images.
+        samples_file: the images of the source.
+        labels_file: their predicted labels.
+        scores_file: to write.
+        details_file: to write: curves and neighbours of the first draw, for figures.
+        record_file: of the training, for its cost; a baseline has none.
+    """
     data = read_dataset(dataset_file)
     reference = from_arrays(artifacts.read_arrays(reference_file))
     spaces = networks(read_classifier(classifier_file), len(reference.features) - 1)
@@ -49,7 +65,7 @@ def main(
 
     rows: list[Row] = []
     shown: Details = {}
-    with threadpool_limits(1):  # k-means sums in another order on several
+    with threadpool_limits(1):  # on several threads, k-means sums in another order
         for name, pixels in artifacts.read_arrays(samples_file).items():
             table = rows_of(predicted, name, len(pixels))
             for draw in draws(pixels, table, spaces, data, reference, samples, source == TEST):
@@ -65,7 +81,7 @@ def main(
 
 
 def tell(sentence: str) -> None:
-    """Say in the log what was left out."""
+    """Print to the log which score was left out, and why."""
     print(f"left out: {sentence}", file=sys.stderr, flush=True)
 
 
@@ -92,9 +108,9 @@ def draws(
     samples: Samples,
     are_test: bool,
 ) -> Iterator[Draw]:
-    """Yield the independent draws that an array of samples holds one after the other.
+    """Yield the independent draws that an array of samples holds, one after another.
 
-    The test images are one set. They are cut in halves anew for each draw.
+    The test images are a single set, which is cut in different halves for each draw.
     """
     size = len(pixels) if are_test else samples.count
     for number, part in enumerate(draws_of(len(pixels), size)):
@@ -112,7 +128,7 @@ def draws(
 
 
 def training_rows(record: Row) -> Iterator[Row]:
-    """Yield what a training cost, and its objective on the test images where that is one loss of the whole model."""
+    """Yield the cost of a training, and its test loss if the whole model has a single objective."""
     yield {"metric": "seconds", "value": record["seconds"]}
     yield {"metric": "images_seen", "value": record["images_seen"]}
     yield {"metric": "parameters", "value": record["parameters"]["total"]}

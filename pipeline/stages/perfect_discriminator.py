@@ -1,7 +1,7 @@
-"""Train a fresh discriminator against one GAN's frozen generator, and watch what is left of the generator's gradient.
+"""Train a fresh discriminator against one GAN's frozen generator, and record the norm of the generator's gradient.
 
-The experiment of Arjovsky & Bottou (2017, Figures 2 and 3): the better the discriminator, the smaller the gradient of
-E log(1 - D(G(z))), while that of -E log D(G(z)) grows.
+This is the experiment of Arjovsky & Bottou (2017, Figures 2 and 3). As the discriminator improves, the gradient of
+E log(1 - D(G(z))) vanishes, while that of -E log D(G(z)) grows.
 """
 
 from collections.abc import Iterator
@@ -21,7 +21,7 @@ from pipeline.stages.cli import run
 from pipeline.training import loop
 from pipeline.training.monitor import generator_gradients, undisturbed
 
-STEPS = 150
+STEPS = 150  # of the discriminator
 SEED = 0  # of the fresh discriminator, the batches and the noise
 
 
@@ -32,6 +32,14 @@ def main(
     dataset_file: Path,
     gradients_file: Path,
 ) -> None:
+    """Write what the discriminator logs and the norms of both gradients, for each step.
+
+    Args:
+        compute: the section of params.yaml, as JSON.
+        checkpoint_file: the trained GAN.
+        dataset_file: the data set, for its training images.
+        gradients_file: to write.
+    """
     arithmetic = choose(compute)
     model = read_model(checkpoint_file)
     if not (isinstance(model, Adversarial) and isinstance(model, TrainedModel)):
@@ -43,7 +51,7 @@ def main(
     pixels = torch.from_numpy(data.train_images).to(arithmetic.device)
     labels = torch.from_numpy(data.train_labels).to(arithmetic.device)
     torch.manual_seed(SEED)
-    # Everything is as the training left it, but for a discriminator that has learned nothing.
+    # All weights are those of the trained model, except for a discriminator that has learned nothing.
     untrained = type(model)(model.config).discriminator.state_dict()
     model.discriminator.load_state_dict(untrained)
     model.to(arithmetic.device)
@@ -53,10 +61,10 @@ def main(
 def beaten(
     model: TrainedModel, pixels: Pixels, arithmetic: Arithmetic, labels: Labels | None = None
 ) -> Iterator[dict[str, float]]:
-    """Let the discriminator of an `Adversarial` model move alone, without dropout.
+    """Train the discriminator of an `Adversarial` model alone, without dropout.
 
-    Yields, before each step and at the end: step, what the discriminator's objective watches, and the norms of the two
-    gradients.
+    Yields:
+        Before each step and at the end: step, what the discriminator's objective logs, and the norms of both gradients.
     """
     assert isinstance(model, Adversarial)
     optimizers = loop.Optimizers(model.config)

@@ -1,4 +1,4 @@
-"""Draw what the classifier confuses and how far its confidence can be believed."""
+"""Plot the confusion matrix and the reliability diagram of the classifier."""
 
 from pathlib import Path
 
@@ -16,6 +16,15 @@ def main(
     confusion_picture: Path,
     reliability_picture: Path,
 ) -> None:
+    """Write both plots.
+
+    Args:
+        summary_file: the summary of the classifier, for the names of the classes.
+        confusion_file: true and predicted classes of the test images.
+        reliability_file: accuracy in bins of confidence.
+        confusion_picture: to write.
+        reliability_picture: to write.
+    """
     names = artifacts.read_json(summary_file)["class_names"]
     pairs = artifacts.read_table(confusion_file)
     counts = pairs.pivot(index="true", columns="predicted", values="count").to_numpy()

@@ -13,7 +13,7 @@ from pipeline.figures.style import svg
 from pipeline.metrics.sharpness import ROUNDING, laplacian_variance
 from pipeline.stages.cli import run
 
-EVERY = 10  # angles of the measured curves from one that is drawn to the next
+EVERY = 10  # every tenth angle of the measured curves is plotted
 SPACES = {"classifier": "classifier", "random": "random networks"}
 HOME = "classifier"  # the space in which the distance is shown
 
@@ -34,11 +34,20 @@ def main(
     spectrum_picture: Path,
     spectrum_table: Path,
 ) -> None:
-    """Plot what the files hold, which lie at `<source>/<seed>.*`.
+    """Write the plots and the tables behind them. Files in lists lie at `<source>/<seed>.*`.
 
     Args:
-        sample_files, label_files: of the real test images and of each model, all seeds.
-        detail_files: of the real test images, of blurred ones and of each model, one seed.
+        sample_files: the images of the real test set and of each model, all seeds.
+        label_files: the predicted labels of these images.
+        detail_files: the curves of the real test images, of blurred images and of each model, one seed.
+        sharpness_picture: to write.
+        confidence_picture: to write.
+        prd_picture: to write: precision against recall.
+        prd_table: to write.
+        extrapolation_picture: to write: the Fréchet distance by the number of samples.
+        extrapolation_table: to write.
+        spectrum_picture: to write: the power spectra.
+        spectrum_table: to write.
     """
     variances = by_source(sample_files, lambda path: laplacian_variance(artifacts.read_arrays(path)["images"]))
     confidences = by_source(label_files, confidence)
@@ -63,7 +72,7 @@ def main(
 
 
 def by_source(paths: Sequence[Path], read: Callable[[Path], np.ndarray]) -> dict[str, np.ndarray]:
-    """The values of all seeds of each source."""
+    """Return the values of all seeds of each source, joined."""
     values: dict[str, list[np.ndarray]] = {}
     for path in paths:
         values.setdefault(path.parent.name, []).append(read(path))
@@ -71,15 +80,15 @@ def by_source(paths: Sequence[Path], read: Callable[[Path], np.ndarray]) -> dict
 
 
 def confidence(path: Path) -> np.ndarray:
-    """The calibrated confidence (n,) in the labels of the images."""
+    """Return the calibrated confidence (n,) in the labels of the images."""
     table = artifacts.read_table(path)
     return table.loc[table["set"] == "images", "confidence"].to_numpy()
 
 
 def precision_recall(details: Details) -> dict[str, dict[str, np.ndarray]]:
-    """For each space the curve of each source that has one: (points, 2), recall and precision.
+    """Return the PRD curves by space and source: (points, 2), recall and precision.
 
-    Of several untrained networks it is the mean.
+    For several untrained networks, it is the mean over them. Sources without a curve are left out.
     """
     return {
         title: {
@@ -92,13 +101,13 @@ def precision_recall(details: Details) -> dict[str, dict[str, np.ndarray]]:
 
 
 def curve(arrays: Mapping[str, np.ndarray], recall: str) -> np.ndarray:
-    """The points (points, 2) that are drawn of one curve: some of the measured ones."""
+    """Return the plotted points (points, 2) of one curve: every tenth measured one."""
     precision = recall.replace("curve_recall", "curve_precision")
     return np.stack([arrays[recall], arrays[precision]], axis=1)[::EVERY]
 
 
 def rows_of_prd(prd: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
-    """The points of all curves, a row each."""
+    """Return the points of all curves, one row each."""
     rows = [
         {"source": source, "space": space, "recall": recall, "precision": precision}
         for space, found in prd.items()
@@ -109,7 +118,7 @@ def rows_of_prd(prd: Mapping[str, Mapping[str, np.ndarray]]) -> pd.DataFrame:
 
 
 def extrapolation(details: Details) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """Of each source that has enough samples: the sizes (points,), and the mean distance (points,) of each size."""
+    """Return the sizes (points,) and the mean distance of each (points,), by source, if it has enough samples."""
     lines = {}
     for source, arrays in details.items():
         if (sizes := arrays.get(f"fd_sizes/{HOME}")) is not None:
@@ -119,7 +128,7 @@ def extrapolation(details: Details) -> dict[str, tuple[np.ndarray, np.ndarray]]:
 
 
 def rows_of_extrapolation(lines: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> pd.DataFrame:
-    """The points of all lines, a row each."""
+    """Return the points of all lines, one row each."""
     rows = [
         {"source": source, "samples": int(n), "fd_percent": distance}
         for source, (sizes, distances) in lines.items()
@@ -129,7 +138,7 @@ def rows_of_extrapolation(lines: Mapping[str, tuple[np.ndarray, np.ndarray]]) ->
 
 
 def rows_of_spectra(spectra: Mapping[str, np.ndarray], ratios: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """The power of each source at each frequency, a row each."""
+    """Return the power of each source at each frequency, one row each."""
     return pd.concat(
         pd.DataFrame(
             {"source": source, "cycles": np.arange(1, len(power) + 1), "power": power, "times_real": ratios[source]}

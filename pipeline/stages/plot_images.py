@@ -41,6 +41,26 @@ def main(
     bins_picture: Path,
     bins_table: Path,
 ) -> None:
+    """Write the plots of one source and the tables behind them.
+
+    Args:
+        dataset_file: the data set.
+        reference_file: what scores need of the real images, for the centres of the bins.
+        samples_file: the images of the source.
+        labels_file: their predicted labels.
+        details_file: their nearest training images, and the test of each bin.
+        real_details_file: the same of the real test images, whose distances are the unit.
+        samples_picture: to write.
+        labels_picture: to write: the first images with their predicted labels.
+        ambiguous_picture: to write: the images of the lowest confidence.
+        classes_picture: to write: the share of each predicted label.
+        gallery_picture: to write.
+        gallery_table: to write.
+        nearest_picture: to write: samples beside their nearest training images.
+        nearest_table: to write.
+        bins_picture: to write: the bins with too many or too few samples.
+        bins_table: to write.
+    """
     data = read_dataset(dataset_file)
     images = artifacts.read_arrays(samples_file)["images"]
     predicted = rows_of(artifacts.read_table(labels_file), "images", len(images))
@@ -84,7 +104,7 @@ def plot_labels(
 
 
 def chosen(found: Mapping[str, np.ndarray], real: Mapping[str, np.ndarray]) -> pd.DataFrame:
-    """The samples shown in each space in which neighbours were looked for, pixels first."""
+    """Return the samples to show with their nearest training images, for each space, pixels first."""
     spaces = sorted(
         (name.removeprefix(DISTANCES) for name in found if name.startswith(DISTANCES)),
         key=lambda space: space != "pixels",
@@ -97,7 +117,7 @@ def chosen(found: Mapping[str, np.ndarray], real: Mapping[str, np.ndarray]) -> p
 
 
 def pairs(table: pd.DataFrame, samples: np.ndarray, training: np.ndarray) -> list[Pairs]:
-    """The rows of the figure: the first samples and the nearest ones of each space."""
+    """Return the rows of the figure: the first samples and the nearest ones, for each space."""
     return [
         Pairs(
             title=f"{SPACES.get(str(space), 'In features of an untrained network')}: {CHOSEN[str(choice)]}",

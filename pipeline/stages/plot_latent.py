@@ -1,4 +1,4 @@
-"""Draw the latent space of an autoencoder."""
+"""Plot the latent space of an autoencoder."""
 
 from pathlib import Path
 
@@ -18,6 +18,16 @@ def main(
     interpolations_picture: Path,
     about_file: Path,
 ) -> None:
+    """Write the plots, and what their captions say.
+
+    Args:
+        latent_file: what `map_latent` found.
+        dataset_file: the data set, for the names of the classes.
+        manifold_picture: to write: decoded points of a grid.
+        codes_picture: to write: the codes of the test images.
+        interpolations_picture: to write: decoded points between test images.
+        about_file: to write: dimensions, quantiles of the grid, and labels of the interpolated pairs.
+    """
     arrays = artifacts.read_arrays(latent_file)
     names = read_dataset(dataset_file).class_names
     artifacts.write_bytes(manifold_picture, latent.manifold(arrays["manifold"]))

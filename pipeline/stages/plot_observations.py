@@ -1,4 +1,4 @@
-"""Draw the draws from one model's observation model, beside the means that its other figures show."""
+"""Plot samples of one model's observation model; its other figures show the means."""
 
 from pathlib import Path
 
@@ -12,6 +12,7 @@ def main(
     samples_file: Path,
     picture_file: Path,
 ) -> None:
+    """Write the plot."""
     artifacts.write_bytes(picture_file, grids.samples(artifacts.read_arrays(samples_file)["observations"]))
 
 

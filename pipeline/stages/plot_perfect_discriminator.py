@@ -1,4 +1,4 @@
-"""Draw what a fresh discriminator left of one GAN's gradient."""
+"""Plot the norm of one GAN's generator gradient while a fresh discriminator trains."""
 
 from pathlib import Path
 
@@ -13,6 +13,7 @@ def main(
     gradient_files: list[Path],
     picture_file: Path,
 ) -> None:
+    """Write the plot of the experiments, one file of gradients per seed."""
     experiments = [artifacts.read_table(path) for path in gradient_files]
     artifacts.write_bytes(picture_file, svg(perfect_discriminator.gradients(experiments)))
 

@@ -1,4 +1,4 @@
-"""Draw what one conditional model was requested for against what the classifier sees in it."""
+"""Plot the labels requested of one conditional model against those that the classifier predicts."""
 
 from pathlib import Path
 
@@ -20,6 +20,15 @@ def main(
     requested_table: Path,
     requested_picture: Path,
 ) -> None:
+    """Write the plot and its table.
+
+    Args:
+        summary_file: the summary of the classifier, for the names of the classes.
+        requested_file: the requested labels.
+        labels_file: the predicted labels of the samples.
+        requested_table: to write: requested, predicted, count.
+        requested_picture: to write.
+    """
     names = artifacts.read_json(summary_file)["class_names"]
     requested = artifacts.read_arrays(requested_file)["labels"]
     labels = artifacts.read_table(labels_file)

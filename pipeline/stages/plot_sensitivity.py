@@ -1,4 +1,4 @@
-"""Try the metrics on images with known damage: the table of what each sees, and its picture."""
+"""Check the sensitivity of the metrics to known corruptions, and plot which of them each metric sees."""
 
 from pathlib import Path
 
@@ -19,6 +19,13 @@ def main(
     sensitivity_table: Path,
     sensitivity_picture: Path,
 ) -> None:
+    """Write the table of the sensitivity check, and its plot.
+
+    Args:
+        score_files: the scores of the real test images and of each corruption.
+        sensitivity_table: to write: a row per metric and space.
+        sensitivity_picture: to write.
+    """
     table = tried(pd.concat([artifacts.read_table(path) for path in score_files], ignore_index=True))
     artifacts.write_table(sensitivity_table, table)
     metrics = [CATALOGUE[name] for name in table["metric"]]

@@ -1,4 +1,4 @@
-"""Draw a model's networks, its losses, and how its first training went, moment by moment."""
+"""Plot a model's networks, its losses, and the diagnostics, snapshots and film of its first training."""
 
 from pathlib import Path
 
@@ -25,6 +25,23 @@ def main(
     film_picture: Path,
     film_table: Path,
 ) -> None:
+    """Write the plots of one model.
+
+    Args:
+        networks_file: the layers of its networks.
+        history_files: the logged terms of each training, the first one first.
+        record_file: a training record, for the terms of each objective.
+        diagnostics_file: the diagnostics of the first training.
+        snapshot_labels_file: the shares of predicted labels in its snapshots.
+        alarms_file: its alarms.
+        snapshots_file: samples at several of its steps.
+        losses_picture: to write.
+        networks_picture: to write.
+        diagnostics_picture: to write.
+        snapshots_picture: to write: samples of a few steps.
+        film_picture: to write: samples during the training, as frames of a film.
+        film_table: to write.
+    """
     histories = [artifacts.read_table(path) for path in history_files]
     objectives = artifacts.read_json(record_file)["objectives"]
     architecture = artifacts.read_json(networks_file)["networks"]

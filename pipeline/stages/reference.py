@@ -1,4 +1,4 @@
-"""Learn of the real images what every score compares with."""
+"""Prepare what every score needs of the real images."""
 
 from pathlib import Path
 
@@ -24,13 +24,21 @@ def main(
     classifier_file: Path,
     reference_file: Path,
 ) -> None:
+    """Write the reference.
+
+    Args:
+        random_networks: the number of untrained networks, each a feature space.
+        dataset_file: the data set.
+        classifier_file: the checkpoint of the classifier.
+        reference_file: to write.
+    """
     data = read_dataset(dataset_file)
     classifier = read_classifier(classifier_file)
     spaces = networks(classifier, random_networks)
     train, test = torch.from_numpy(data.train_images), torch.from_numpy(data.test_images)
     features = {space: features_of(network, test) for space, network in spaces.items()}
     trained = features_of(spaces[NOVELTY], train)
-    with threadpool_limits(1):  # k-means sums in another order on several
+    with threadpool_limits(1):  # on several threads, k-means sums in another order
         reference = learn(
             data,
             labels=logits_of(classifier, test).argmax(1).numpy(),

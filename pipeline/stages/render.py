@@ -1,4 +1,4 @@
-"""Make the site: one folder that needs nothing outside itself."""
+"""Render the site: one folder that needs nothing outside itself."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -18,12 +18,12 @@ from pipeline.report.site import render
 from pipeline.stages.cli import run
 from pipeline.workflow import provenance
 
-SHOWN_LABELS = 100  # samples of the grid, and as many of the least certain
+SHOWN_LABELS = 100  # first samples in the table of labels, and the same number of least certain ones
 FOLDERS = {"models", "figures", "data", "static"}  # of a site, beside its pages
 
 
 def made_here(found: Results) -> dict[str, bytes]:
-    """What is made together with the pages: the settings as a file, the graph of rules, and its table."""
+    """Return the files made together with the pages: the settings, the graph of rules, and its table."""
     made = {"data/params.yaml": settings_file(found.params, found.preset_changes).encode()}
     if rules := steps(found.provenance):
         beside = {each.rule: in_short(each) for each in rules}
@@ -33,7 +33,7 @@ def made_here(found: Results) -> dict[str, bytes]:
 
 
 def in_short(step: Step) -> str:
-    """The jobs of a rule and their time."""
+    """Return the number of jobs of a rule and their time, in words."""
     jobs = "1 job" if step.jobs == 1 else f"{step.jobs} jobs"
     return jobs if step.seconds is None else f"{jobs} · {number(step.seconds, 's')}"
 
@@ -66,21 +66,21 @@ def write(
 
 
 def table_bytes(path: str, file: Path) -> bytes:
-    """A table as the site offers it: whole, but for the labels of thousands of images."""
+    """Return a table as the site offers it: whole, except that labels are cut to the images of the figures."""
     if path.startswith("labels/"):
         return shown_labels(artifacts.read_table(file)).to_csv(index=False).encode()
     return file.read_bytes()
 
 
 def shown_labels(labels: pd.DataFrame) -> pd.DataFrame:
-    """The labels behind the figures: of the grid's samples and of the least certain ones."""
+    """Return the labels behind the figures: those of the first samples and of the least certain ones."""
     images = labels[labels["set"] == "images"]
     unsure = images.nsmallest(SHOWN_LABELS, "confidence")
     return pd.concat([images.head(SHOWN_LABELS), unsure]).drop_duplicates()
 
 
 def prune(into: Path, written: set[str]) -> None:
-    """Remove files that this render did not write, and folders that are empty then; hidden ones stay."""
+    """Remove files that this render did not write, and folders that then are empty; hidden ones stay."""
     for entry in sorted(into.rglob("*"), reverse=True):
         inside = entry.relative_to(into)
         if any(part.startswith(".") for part in inside.parts):
@@ -105,10 +105,12 @@ def main(
     """Render the site.
 
     Args:
-        params: the resolved parameters.
-        preset_changes: dotted key to [the paper's value, this run's value].
-        site_folder: what an earlier render left there and this one does not write is removed.
-        rules: what each rule of the Snakefile does.
+        params: the resolved parameters, as JSON.
+        preset_changes: dotted key to [the paper's value, this run's value], as JSON.
+        results_folder: what the run produced.
+        templates_folder: the templates of the pages, and their static files.
+        site_folder: to write. Files of an earlier render that this one does not write are removed.
+        rules: what each rule of the Snakefile does, as JSON.
         records_folder: Snakemake's records, for the times of jobs.
     """
     jobs = jobs_behind(params, records_folder)

@@ -1,4 +1,4 @@
-"""Draw images from one trained model: as many as all its independent draws together hold."""
+"""Draw samples from one trained model: all its independent draws, one after another."""
 
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from pipeline.models.base import Conditional, ObservationModel
 from pipeline.models.common.checkpoint import read_model
 from pipeline.stages.cli import run
 
-BATCH = 1000  # images a pass, so that hidden layers stay small
+BATCH = 1000  # images per pass, so that hidden layers stay small
 
 
 def main(
@@ -22,9 +22,18 @@ def main(
     samples_file: Path,
     requested_file: Path | None = None,
 ) -> None:
+    """Write the samples, and for an observation model its observations of the first draw.
+
+    Args:
+        samples: the section of params.yaml, as JSON.
+        seed: of the model, and of the samples.
+        checkpoint_file: the trained model.
+        samples_file: to write: a set `images`, and for an observation model a set `observations`.
+        requested_file: the labels to sample, which a conditional model needs.
+    """
     model = read_model(checkpoint_file)
     rng = torch.Generator().manual_seed(seed)
-    count = samples.count * samples.draws  # the draws follow each other
+    count = samples.count * samples.draws  # one draw after another
     if isinstance(model, Conditional):
         requested = requested_labels(requested_file, count, checkpoint_file)
         images = torch.cat([model.sample_labelled(labels, rng) for labels in requested.split(BATCH)])
@@ -37,9 +46,9 @@ def main(
 
 
 def requested_labels(path: Path | None, count: int, checkpoint: Path) -> Labels:
-    """The `count` labels of a file that the stage `ask` wrote."""
+    """Return the `count` labels of a file that the stage `choose_labels` wrote."""
     if path is None:
-        raise ValueError(f"{checkpoint} is of a conditional model: expected --requested, the labels of its samples.")
+        raise ValueError(f"{checkpoint} is of a conditional model: expected --requested-file, the labels of its samples.")
     labels = artifacts.read_arrays(path)["labels"]
     if len(labels) != count:
         raise ValueError(f"{path} should hold {count} labels, one a sample; found {len(labels)}. Make it anew.")

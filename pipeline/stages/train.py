@@ -27,7 +27,7 @@ from pipeline.training.log import Log
 from pipeline.training.monitor import Monitor
 from pipeline.training.resume import ResumeFile, key_of
 
-LINE_EVERY = 10.0  # seconds between two lines in a log
+LINE_EVERY = 10.0  # seconds between two lines of the log
 
 
 def main(
@@ -46,6 +46,23 @@ def main(
     record_file: Path,
     resume_every: float = 20.0,
 ) -> None:
+    """Train the model, and write its checkpoint and the records of the training.
+
+    Args:
+        name: of the model.
+        family: the file of pipeline/models/ that defines the model.
+        settings: what differs from the defaults of the family, as JSON.
+        compute: the section of params.yaml, as JSON.
+        seed: of the weights, the batches and the noise.
+        dataset_file: the data set.
+        resume_file: the state of a training in progress, from which a killed one continues; deleted at the end.
+        checkpoint_file: to write: the trained model.
+        history_file: to write: the logged terms of each step.
+        diagnostics_file: to write: the diagnostics.
+        snapshots_file: to write: samples at several steps.
+        record_file: to write: settings, time, parameters, and the loss on the test images.
+        resume_every: seconds between two writes of the resume file.
+    """
     kind = family_class(family)
     arithmetic = choose(compute)
     data = read_dataset(dataset_file)
@@ -68,7 +85,7 @@ def main(
         history = loop.train(model, pixels, arithmetic, seed, teller, resume, monitor, labels, recorder)
     elif isinstance(model, FittedModel):
         model.fit(as_images(pixels))
-    seconds = history.seconds or time.perf_counter() - started  # a resumed training's: of all its processes
+    seconds = history.seconds or time.perf_counter() - started  # of all processes, if the training was resumed
     if isinstance(model, TrainedModel):
         fit = loop.evaluate(model, test, test_labels)
 
@@ -118,7 +135,7 @@ def main(
 
 
 def by_step(history: loop.History) -> pd.DataFrame:
-    """What each step logged: step, epoch, and a column for each quantity."""
+    """Return what each step logged: step, epoch, and a column for each quantity."""
     steps = range(1, len(history.rows) + 1)
     table = pd.DataFrame(history.rows, columns=pd.Index(history.columns))
     table.insert(0, "step", steps)
@@ -127,7 +144,7 @@ def by_step(history: loop.History) -> pd.DataFrame:
 
 
 def tidy(checks: Log) -> pd.DataFrame:
-    """What the monitor found: step, quantity, part, value."""
+    """Return the diagnostics in long form: step, quantity, part, value."""
     rows = [
         (int(step), *name.split(" ", 1), value)
         for step, *values in checks.rows
@@ -137,9 +154,9 @@ def tidy(checks: Log) -> pd.DataFrame:
 
 
 class Teller:
-    """Says how far a training is: a bar on a terminal of one's own, else at most one line in `LINE_EVERY` seconds.
+    """Report the progress of a training: by a bar on a terminal, else by at most one line in `LINE_EVERY` seconds.
 
-    An alarm that can be found before the samples are labelled is said with the next line.
+    Alarms that need no predicted labels are reported with the next line.
     """
 
     def __init__(self, model: str, seed: int, monitor: Monitor | None) -> None:
@@ -168,7 +185,7 @@ class Teller:
                 self.alarms.add(alarm.kind)
 
     def move_bar(self, progress: loop.Progress, logged: str) -> None:
-        """Only a terminal gets to see it. A resumed training's begins where it goes on."""
+        """Advance the bar, which only a terminal shows. For a resumed training, it begins where that continues."""
         if self.bar is None:
             self.bar = tqdm(
                 desc=self.who,
@@ -184,13 +201,14 @@ class Teller:
             self.bar.close()
 
     def found(self, history: loop.History) -> list[Alarm]:
-        """The alarms so far, without those that need labels."""
+        """Return the alarms so far, without those that need labels."""
         if not self.monitor:
             return []
         nothing = pd.DataFrame(columns=pd.Index(["step", "label", "share"]))
         return find(Trained(by_step(history), tidy(self.monitor.checks), nothing))
 
     def say(self, sentence: str) -> None:
+        """Print a sentence about this training, above its bar."""
         tqdm.write(f"{self.who}: {sentence}")
         sys.stdout.flush()
 

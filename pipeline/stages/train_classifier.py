@@ -1,4 +1,4 @@
-"""Train the classifier, calibrate it, and measure how far it can be trusted."""
+"""Train the classifier, calibrate it, and measure its accuracy and calibration."""
 
 import time
 from collections.abc import Sequence
@@ -32,6 +32,18 @@ def main(
     reliability_file: Path,
     history_file: Path,
 ) -> None:
+    """Write the classifier, and how it performs on the test images.
+
+    Args:
+        classifier: the section of params.yaml, as JSON.
+        compute: the section of params.yaml, as JSON.
+        dataset_file: the data set.
+        checkpoint_file: to write: the weights, the temperature and the conformal thresholds.
+        summary_file: to write: accuracy, calibration errors, conformal coverage, and how it was trained.
+        confusion_file: to write: true and predicted classes of the test images.
+        reliability_file: to write: accuracy in bins of confidence.
+        history_file: to write: loss and accuracy of each member in each epoch.
+    """
     data = read_dataset(dataset_file)
     classes = len(data.class_names)
     arithmetic = choose(compute)
@@ -53,7 +65,7 @@ def main(
     set_thresholds(ensemble, pixels, labels)
     seconds = time.perf_counter() - started
 
-    # The test images take no part in anything above.
+    # The test images are not used in anything above.
     each = opinions(ensemble, torch.from_numpy(data.test_images).to(arithmetic.device))
     logits = ensemble.together(each).cpu()
     raw = (logits * ensemble.temperature.cpu()).softmax(1).max(1).values.numpy()
@@ -100,7 +112,7 @@ def main(
 
 
 def set_thresholds(classifier: Ensemble, pixels: Pixels, labels: Labels) -> None:
-    """Choose the thresholds of the conformal sets on the images of the training set that are kept for them."""
+    """Set the thresholds of the conformal sets from the training images that are held out for them."""
     _, _, judging = parts(len(pixels))
     probabilities = logits_of(classifier, pixels[judging]).softmax(1).cpu().numpy()
     found = scores(probabilities, labels[judging].cpu().numpy())
@@ -108,7 +120,7 @@ def set_thresholds(classifier: Ensemble, pixels: Pixels, labels: Labels) -> None
 
 
 def conformal(probabilities: np.ndarray, true: np.ndarray, thresholds: Sequence[float]) -> list[dict[str, float]]:
-    """What the sets do on images that they were not made from: coverage and the shares of empty and of larger sets."""
+    """Return the coverage of the conformal sets on held-out images, and the shares of empty and of larger sets."""
     found = []
     for alpha, q in zip(ALPHAS, thresholds, strict=True):
         sets = prediction_sets(probabilities, q)
