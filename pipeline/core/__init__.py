@@ -1,1 +1,1 @@
-"""Settings, file formats, and what else every room needs."""
+"""Hold what every other package needs: settings, file formats, shapes and names."""

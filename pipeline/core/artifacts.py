@@ -1,4 +1,4 @@
-"""Every file format of the pipeline: written atomically, read back without running anything from the file."""
+"""Read and write every file format of the pipeline: writing is atomic, and reading runs no code from the file."""
 
 import contextlib
 import glob
@@ -22,7 +22,7 @@ HOST = re.sub(r"\W", "-", socket.gethostname())  # as a part of file names
 
 @contextlib.contextmanager
 def atomic(path: Path) -> Iterator[Path]:
-    """A temporary path in the same folder, which becomes `path` if the block ends well."""
+    """Yield a temporary path in the same folder, which becomes `path` if the block raises no error."""
     path.parent.mkdir(parents=True, exist_ok=True)
     remove_parts_of_killed_writers(path)
     part = path.with_name(f".{path.name}.{HOST}.{os.getpid()}.part")
@@ -36,6 +36,7 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def remove_parts_of_killed_writers(path: Path) -> None:
+    """Remove temporary files of `path` whose writing process no longer exists."""
     """Remove what writers of `path` on this host left behind; on a shared folder those of other hosts may be alive."""
     for part in path.parent.glob(f".{glob.escape(path.name)}.{HOST}.*.part"):
         try:
@@ -43,55 +44,60 @@ def remove_parts_of_killed_writers(path: Path) -> None:
         except ProcessLookupError:
             part.unlink(missing_ok=True)
         except PermissionError:
-            continue  # It lives, as another user's.
+            continue  # The process exists and belongs to another user.
 
 
 def write_text(path: Path, text: str) -> None:
+    """Write text as UTF-8."""
     with atomic(path) as part:
         part.write_text(text, encoding="utf-8")
 
 
 def write_bytes(path: Path, content: bytes) -> None:
+    """Write bytes."""
     with atomic(path) as part:
         part.write_bytes(content)
 
 
 def write_json(path: Path, value: Mapping[str, Any] | list) -> None:
+    """Write indented JSON, and refuse NaN and infinite numbers."""
     write_text(path, json.dumps(value, indent=2, allow_nan=False) + "\n")
 
 
 def read_json(path: Path) -> Any:
+    """Return the value in a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:
-    """A tidy CSV. Nine significant digits: with them a float32 survives the round trip."""
+    """Write a CSV file with nine significant digits, from which a float32 is read back exactly."""
     with atomic(path) as part:
         table.to_csv(part, index=False, float_format="%.9g")
 
 
 def write_scores(path: Path, rows: list[dict[str, Any]], model: str, seed: int) -> None:
-    """Scores of one model with one seed, as all stages write them: a row each, with what it has of these columns."""
+    """Write the scores of one source and seed, one per row; columns that a score lacks are empty."""
     columns = ["model", "seed", "set", "draw", "metric", "space", "label", "value", "lower", "upper", "n", "digest"]
     table = pd.DataFrame(rows, columns=pd.Index(columns)).assign(model=model, seed=seed)
     write_table(path, table.astype({"draw": "Int64", "label": "Int64", "n": "Int64"}))
 
 
 def read_table(path: Path) -> pd.DataFrame:
+    """Return the table in a CSV file."""
     return pd.read_csv(path)
 
 
 def write_arrays(path: Path, **arrays: np.ndarray) -> None:
-    """An uncompressed .npz: images are read many times and compress badly."""
+    """Write an uncompressed .npz file: images are read many times and compress badly."""
     with atomic(path) as part, open(part, "wb") as opened:
         np.savez(opened, allow_pickle=False, **arrays)
 
 
 def read_arrays(path: Path) -> dict[str, np.ndarray]:
-    """All arrays of an .npz.
+    """Return all arrays of an .npz file.
 
     Raises:
-        ValueError: it is damaged, or holds pickled objects.
+        ValueError: the file is damaged, or holds pickled objects.
     """
     try:
         with open(path, "rb") as file, np.load(file, allow_pickle=False) as opened:
@@ -103,9 +109,9 @@ def read_arrays(path: Path) -> dict[str, np.ndarray]:
 
 
 def write_weights(path: Path, weights: Mapping[str, "Tensor"], about: Mapping[str, str]) -> None:
-    """A safetensors file; `about` says what the weights are and how they were made.
+    """Write a safetensors file; `about` says what the weights are and how they were made.
 
-    It is stored under one key: safetensors writes several in an order that changes from run to run.
+    `about` is stored under a single key, because safetensors writes several keys in an order that changes between runs.
     """
     from safetensors.torch import save
 
@@ -114,7 +120,11 @@ def write_weights(path: Path, weights: Mapping[str, "Tensor"], about: Mapping[st
 
 
 def read_weights(path: Path) -> tuple[dict[str, "Tensor"], dict[str, str]]:
-    """The weights, on the CPU, and what they are."""
+    """Return the weights, on the CPU, and what `write_weights` was told about them.
+
+    Raises:
+        ValueError: the file is damaged, or says nothing about its weights.
+    """
     from safetensors import SafetensorError, safe_open
 
     try:

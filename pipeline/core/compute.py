@@ -1,4 +1,4 @@
-"""Where and how precisely the arithmetic is done: device, precision, threads."""
+"""Choose where and how precisely the arithmetic is done: device, precision, threads."""
 
 import contextlib
 import resource
@@ -16,14 +16,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Arithmetic:
-    """What `Compute` means on this machine."""
+    """Hold the device, the precision and the threads that `Compute` means on this machine."""
 
     device: torch.device
     precision: str  # bfloat16 | float32
     threads: int
 
     def autocast(self) -> contextlib.AbstractContextManager:
-        """Matrix products in low precision, if that was chosen."""
+        """Return a context for matrix products in low precision, if that was chosen."""
         if self.precision == "bfloat16":
             return torch.autocast(self.device.type, torch.bfloat16)
         return contextlib.nullcontext()
@@ -46,7 +46,7 @@ def choose(wanted: Compute) -> Arithmetic:
     """Resolve `auto` and set torch up accordingly.
 
     Raises:
-        ValueError: CUDA is asked for and not there.
+        ValueError: CUDA is asked for, but torch finds no CUDA device.
     """
     if wanted.device == "cuda" and not torch.cuda.is_available():
         raise ValueError("compute.device is cuda, but torch finds no CUDA device here. Use auto or cpu.")
@@ -60,22 +60,22 @@ def choose(wanted: Compute) -> Arithmetic:
 
 
 def gpu_has_bfloat16() -> bool:
-    """Whether the GPU multiplies bfloat16 matrices in hardware: from Ampere on."""
+    """Return whether the GPU multiplies bfloat16 matrices in hardware (from Ampere on)."""
     return torch.cuda.is_bf16_supported(including_emulation=False)
 
 
 def cpu_has_bfloat16() -> bool:
-    """Whether the CPU multiplies bfloat16 matrices in hardware (avx512_bf16 or amx)."""
+    """Return whether the CPU multiplies bfloat16 matrices in hardware (avx512_bf16 or amx)."""
     return torch.cpu._is_avx512_bf16_supported() or torch.cpu._is_amx_tile_supported()
 
 
 def device_name(device: torch.device) -> str:
-    """The device in words, as the report prints it."""
+    """Return the name of the device, as the report prints it."""
     return torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu"
 
 
 def peak_memory(device: torch.device) -> int:
-    """The most memory that this process has held so far, in bytes: on a GPU of the device, else all of it."""
+    """Return the peak memory of this process so far, in bytes: that on the GPU, or else in main memory."""
     if device.type == "cuda":
         return torch.cuda.max_memory_allocated(device)
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss

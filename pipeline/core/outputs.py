@@ -1,4 +1,4 @@
-"""What a run produces for the report: one table of files and one of pages, read by the rules and by the site."""
+"""List what a run produces for the report: one table of files and one of pages, for the rules and the site."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -25,13 +25,14 @@ PAGES = {  # of the site: name of the file, of its template and of its module; t
 
 
 class Output(NamedTuple):
-    """A kind of file.
+    """Describe one kind of file.
 
     Attributes:
-        owner: `run` (one file), `sensitivity` (one file, where the metrics are tried), `model` (each), `images` (each
-            model and the real test images), `copies` (the baseline of training images), or a capability of families.
-        path: below results/. `{name}` is that of the source, `{seed}` the seed that is shown, `{seeds}` each seed.
-        table: what a picture was drawn from, likewise.
+        owner: what has such a file: `run`, one file; `sensitivity`, one file if the sensitivity check is on; `model`,
+            each model; `images`, each model and the real test images; `copies`, the baseline of training images; or a
+            capability, each model that has it.
+        path: below results/. `{name}` is the source, `{seed}` the seed that is shown, `{seeds}` each seed.
+        table: the data behind a picture, as a path of the same form.
     """
 
     owner: str
@@ -82,19 +83,20 @@ OUTPUTS = (
 
 @dataclass(frozen=True)
 class Produced:
-    """One file of a run; paths are below results/."""
+    """Hold one file of a run; paths are below results/."""
 
     path: str
-    table: str = ""  # what a picture was drawn from
-    offered: bool = True  # to readers of the site, if it is a table
+    table: str = ""  # the data behind a picture
+    offered: bool = True  # for download on the site, if it is a table
 
     @property
     def is_picture(self) -> bool:
+        """Return whether the file is an SVG or a PNG."""
         return PurePosixPath(self.path).suffix in PICTURES
 
 
 def produced(params: Params) -> list[Produced]:
-    """Return every file of a run that the report needs, each once, tables behind pictures included."""
+    """Return every file of a run that the report needs, each once, including the tables behind pictures."""
     listed = {file.path: file for output in OUTPUTS for file in files_of(output, params)}
     tables = {file.table: Produced(file.table) for file in listed.values() if file.table}
     return list((tables | listed).values())

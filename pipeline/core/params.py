@@ -1,4 +1,4 @@
-"""The typed sections of params.yaml: what may be chosen, within which bounds, and what a preset changes."""
+"""Define and check the sections of params.yaml: what may be chosen, within which bounds, and what a preset changes."""
 
 import difflib
 import re
@@ -20,25 +20,31 @@ from pipeline.core.names import CORRUPTED, SHOWN
 
 S = TypeVar("S", bound=BaseModel)
 RESERVED = (
-    *("classifier", "comparison"),  # folders beside those of the models
+    *("classifier", "comparison"),  # folders beside those of the models, in results/
     "mixed",  # a verdict
     *SHOWN,
 )
 
 
 class ParamsError(ValueError):
-    """params.yaml asks for something that cannot be; the message says where, what was expected and found."""
+    """Signal an impossible value in params.yaml; the message says where, what was expected and what was found."""
 
 
 class Section(BaseModel):
+    """Hold a section of params.yaml, which cannot be changed and refuses unknown keys."""
+
     model_config = ConfigDict(frozen=True, extra="forbid", protected_namespaces=())
 
 
 class Data(Section):
+    """Choose the data set."""
+
     dataset: str = Field(min_length=1)  # mnist | fashion-mnist | path of a folder or an .npz
 
 
 class Compute(Section):
+    """Choose where and how precisely networks are trained."""
+
     device: Literal["auto", "cpu", "cuda"]
     precision: Literal["auto", "float32", "bfloat16"]
     threads: PositiveInt
@@ -46,6 +52,8 @@ class Compute(Section):
 
 
 class Classifier(Section):
+    """Choose the size and the training of the classifier."""
+
     members: PositiveInt
     epochs: PositiveInt
     batch_size: PositiveInt
@@ -53,25 +61,33 @@ class Classifier(Section):
 
 
 class Samples(Section):
+    """Choose how many samples each model draws."""
+
     count: int = Field(ge=100)  # of one draw
     draws: PositiveInt
 
 
 class Labels(Section):
+    """Choose when the classifier counts as unsure."""
+
     ambiguous_below: float = Field(gt=0, le=1)
 
 
 class Metrics(Section):
+    """Choose the feature spaces, and whether the sensitivity of the metrics is checked."""
+
     random_networks: PositiveInt
     sensitivity: bool
 
 
 class Report(Section):
+    """Choose the title of the report."""
+
     title: str = Field(min_length=1)
 
 
 class Model(BaseModel):
-    """One compared model: its family, and what differs from that family's defaults."""
+    """Hold one compared model: its family, and what differs from that family's defaults."""
 
     model_config = ConfigDict(frozen=True, extra="allow", protected_namespaces=())
 
@@ -80,6 +96,7 @@ class Model(BaseModel):
     @field_validator("family")
     @classmethod
     def has_a_file(cls, family: str) -> str:
+        """Refuse a family without a file."""
         if family not in families.names():
             raise ValueError(
                 f"a file of pipeline/models/, one of {', '.join(families.names())}"
@@ -89,10 +106,12 @@ class Model(BaseModel):
 
     @property
     def overrides(self) -> dict[str, Any]:
+        """Return what differs from the family's defaults."""
         return dict(self.model_extra or {})
 
 
 def free(name: str) -> str:
+    """Refuse a model name that has another meaning in the results."""
     if name in RESERVED or name.startswith(CORRUPTED):
         raise ValueError("another name: this one has a meaning of its own in the results")
     return name
@@ -102,7 +121,7 @@ ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$"), AfterValidator(f
 
 
 class Params(Section):
-    """params.yaml after its preset was laid over it."""
+    """Hold params.yaml with its preset applied."""
 
     preset: str
     data: Data
@@ -118,6 +137,7 @@ class Params(Section):
     @field_validator("models", mode="before")
     @classmethod
     def family_is_the_name_by_default(cls, listed: Any) -> Any:
+        """Set the family of a model to its name where none is given."""
         if not isinstance(listed, Mapping):
             return listed
         return {
@@ -128,23 +148,24 @@ class Params(Section):
     @field_validator("seeds")
     @classmethod
     def seeds_differ(cls, seeds: list[int]) -> list[int]:
+        """Refuse a seed that is listed twice."""
         if len(set(seeds)) < len(seeds):
             raise ValueError("seeds that all differ")
         return seeds
 
 
 def resolve(raw: Mapping[str, Any]) -> Params:
-    """Check the content of params.yaml and lay its preset over its sections.
+    """Return the content of params.yaml with its preset applied, after checking it.
 
     Raises:
-        ParamsError: naming each wrong key with its path, what was expected and what was found.
+        ParamsError: for each wrong key its path, what was expected and what was found.
     """
     sections = {key: value for key, value in raw.items() if key != "presets"}
     return check(Params, merge(sections, overlay(raw)))
 
 
 def overlay(raw: Mapping[str, Any]) -> Mapping[str, Any]:
-    """What the chosen preset changes."""
+    """Return what the chosen preset changes."""
     presets, chosen = raw.get("presets"), raw.get("preset")
     if not isinstance(presets, Mapping) or chosen not in presets:
         known = ", ".join(presets) if isinstance(presets, Mapping) else "none, for the section presets: is missing"
@@ -156,7 +177,7 @@ def overlay(raw: Mapping[str, Any]) -> Mapping[str, Any]:
 
 
 def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
-    """`above` laid over `below`, key by key at every depth; a list replaces a list."""
+    """Return `below` updated with `above`, key by key at every depth; a list replaces a list."""
     merged = dict(below)
     for key, value in above.items():
         under = merged.get(key)
@@ -167,7 +188,7 @@ def merge(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
-    """The leaves of nested mappings under dotted keys: `{"models.gan.epochs": 200}`."""
+    """Return the leaves of nested mappings under dotted keys: `{"models.gan.epochs": 200}`."""
     leaves: dict[str, Any] = {}
     for key, value in tree.items():
         leaves |= flat(value, f"{prefix}{key}.") if isinstance(value, Mapping) else {f"{prefix}{key}": value}
@@ -175,7 +196,16 @@ def flat(tree: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 
 def check(kind: type[S], value: Any, where: str = "") -> S:
-    """`value` as a `kind`; a ParamsError that can be acted on otherwise. `where` prefixes the keys' paths."""
+    """Return `value` as a `kind`.
+
+    Args:
+        kind: the class of the section.
+        value: its content.
+        where: the path of the section, as a prefix of the keys in messages.
+
+    Raises:
+        ParamsError: for each wrong key its path, what was expected and what was found.
+    """
     try:
         return kind.model_validate(value)
     except ValidationError as error:
@@ -183,9 +213,9 @@ def check(kind: type[S], value: Any, where: str = "") -> S:
 
 
 def sentence(kind: type[BaseModel], error: Mapping[str, Any], where: str) -> str:
-    """One of pydantic's errors with the key's path, what was expected and what was found.
+    """Return one of pydantic's errors as a message: the path of the key, what was expected and what was found.
 
-    A validator's own ValueError says what was expected, and nothing else.
+    The ValueError of a validator in this module says what was expected, and nothing else.
     """
     loc = [str(part) for part in error["loc"] if part != "[key]"]
     path = ".".join([where, *loc] if where else loc)
@@ -203,7 +233,7 @@ def sentence(kind: type[BaseModel], error: Mapping[str, Any], where: str) -> str
 
 
 def fields_at(kind: type[BaseModel], loc: list[str]) -> Mapping[str, Any]:
-    """The fields of the section that `loc` leads to."""
+    """Return the fields of the section at the path `loc`."""
     for part in loc:
         inner = kind.model_fields[part].annotation if part in kind.model_fields else None
         if not (isinstance(inner, type) and issubclass(inner, BaseModel)):
@@ -213,6 +243,6 @@ def fields_at(kind: type[BaseModel], loc: list[str]) -> Mapping[str, Any]:
 
 
 def changes(raw: Mapping[str, Any]) -> dict[str, tuple[Any, Any]]:
-    """What the preset changes: dotted key -> (value in the sections, value of this run)."""
+    """Return what the preset changes: dotted key to (value in the sections, value of this run)."""
     sections = flat({key: value for key, value in raw.items() if key != "presets"})
     return {key: (sections.get(key), value) for key, value in flat(overlay(raw)).items() if sections.get(key) != value}

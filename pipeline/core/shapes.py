@@ -1,4 +1,4 @@
-"""The shapes that cross module borders. The tests check them at run time; production does not pay."""
+"""Name the shapes of arrays that modules exchange. Only the tests check them, so a run loses no time."""
 
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
@@ -10,15 +10,15 @@ Labels = Int[Tensor, "n"]
 
 
 def as_images(pixels: Pixels) -> Images:
-    """Stored bytes as the float images that models see."""
+    """Return stored bytes as float images, which models take."""
     return pixels.unsqueeze(1).float() / 255
 
 
 def as_pixels(images: Images) -> Pixels:
-    """Float images as the bytes that are stored: clipped to [0, 1], rounded to the nearest of 256 levels."""
+    """Return float images as the bytes to store: clipped to [0, 1], rounded to the nearest of 256 levels."""
     return (images.clamp(0, 1) * 255).round().byte().squeeze(1)
 
 
 def labels_at(chosen: Int[Tensor, "m"], labels: Labels | None) -> Int[Tensor, "m"] | None:
-    """The labels at these indices, where there are labels: only some models are told them."""
+    """Return the labels at these indices; None without labels, which only some models take."""
     return None if labels is None else labels[chosen]

@@ -1,1 +1,1 @@
-"""Images with labels: where they come from, how they are read and verified."""
+"""Fetch, verify and read labelled images."""

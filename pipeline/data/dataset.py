@@ -1,4 +1,4 @@
-"""Images with labels, as stages hand them on."""
+"""Define the data set that stages exchange."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ import numpy as np
 
 @dataclass(frozen=True, eq=False)
 class Dataset:
-    """Images as stored: 0 is background, 255 is ink; a label is an index into `class_names`."""
+    """Hold labelled images as stored: 0 is background, 255 is ink; a label is an index into `class_names`."""
 
     train_images: np.ndarray  # (n, 28, 28) uint8
     train_labels: np.ndarray  # (n,) int64

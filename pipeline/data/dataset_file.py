@@ -1,4 +1,4 @@
-"""The one file in which all stages find the data set."""
+"""Read and write the one file in which all stages find the data set."""
 
 from pathlib import Path
 
@@ -9,6 +9,7 @@ from pipeline.data.dataset import Dataset
 
 
 def write_dataset(path: Path, dataset: Dataset) -> None:
+    """Write the data set as an .npz file."""
     write_arrays(
         path,
         train_images=dataset.train_images,
@@ -20,5 +21,6 @@ def write_dataset(path: Path, dataset: Dataset) -> None:
 
 
 def read_dataset(path: Path) -> Dataset:
+    """Return the data set that `write_dataset` wrote."""
     arrays = read_arrays(path)
     return Dataset(class_names=[str(name) for name in arrays.pop("class_names")], **arrays)

@@ -1,4 +1,4 @@
-"""Images with labels: idx and npz files, read, verified, checked."""
+"""Read labelled images from idx and npz files, verify the known data sets, and check the user's own."""
 
 import gzip
 import hashlib
@@ -13,11 +13,11 @@ import numpy as np
 from pipeline.data.dataset import Dataset
 
 SIDE = 28
-IDX = {"images": (2051, 3), "labels": (2049, 1)}  # the number such a file begins with, the axes of its array
-CLASSES = range(2, 101)  # how many a dataset may have
+IDX = {"images": (2051, 3), "labels": (2049, 1)}  # the magic number of such a file, and the axes of its array
+CLASSES = range(2, 101)  # allowed numbers of classes
 LEAST_PER_CLASS = 2  # training images
 
-# The array and the idx file it lies in.
+# The name of each array, and of the idx file that holds it.
 FILES = {
     "train_images": "train-images-idx3-ubyte",
     "train_labels": "train-labels-idx1-ubyte",
@@ -50,14 +50,14 @@ CLASS_NAMES = {
 
 
 def load_folder(folder: Path) -> Dataset:
-    """Read a folder of four idx files, each plain or .gz; the test files begin with t10k- or test-."""
+    """Return the data set in a folder of four idx files, plain or .gz; the test files begin with t10k- or test-."""
     paths = {array: find_idx(folder, name) for array, name in FILES.items()}
     arrays = {array: parse_idx(path.read_bytes(), array.rpartition("_")[2], str(path)) for array, path in paths.items()}
     return checked(arrays, {array: f"{path} ({array})" for array, path in paths.items()})
 
 
 def load_npz(path: Path) -> Dataset:
-    """Read an npz archive of the arrays train_images, train_labels, test_images and test_labels."""
+    """Return the data set in an npz archive: train_images, train_labels, test_images and test_labels."""
     if not zipfile.is_zipfile(path):
         raise ValueError(f"{path} was expected to be an npz archive, but is none. Write it with numpy.savez.")
     with np.load(path, allow_pickle=False) as archive:
@@ -71,6 +71,7 @@ def load_npz(path: Path) -> Dataset:
 
 
 def read_array(archive: np.lib.npyio.NpzFile, array: str, path: Path) -> np.ndarray:
+    """Return one array of an npz archive, and refuse one that is damaged or pickled."""
     try:
         return archive[array]
     except (ValueError, EOFError, zipfile.BadZipFile, zlib.error) as error:
@@ -81,6 +82,7 @@ def read_array(archive: np.lib.npyio.NpzFile, array: str, path: Path) -> np.ndar
 
 
 def find_idx(folder: Path, name: str) -> Path:
+    """Return the path of an idx file, plain or .gz, under its own name or beginning with test-."""
     stems = [name, name.replace("t10k-", "test-")]
     for candidate in (folder / f"{stem}{ending}" for stem in stems for ending in ("", ".gz")):
         if candidate.is_file():
@@ -89,7 +91,7 @@ def find_idx(folder: Path, name: str) -> Path:
 
 
 def parse_idx(content: bytes, what: str, name: str) -> np.ndarray:
-    """The images (n, rows, columns) or labels (n,) in an idx file, gzip or not; messages call it `name`."""
+    """Return the images (n, rows, columns) or labels (n,) in an idx file, gzip or not; `name` is for messages."""
     magic, axes = IDX[what]
     content = decompressed(content, name)
     header = np.frombuffer(content[: len(content) // 4 * 4][: 4 + 4 * axes], ">u4").tolist()
@@ -111,7 +113,7 @@ def parse_idx(content: bytes, what: str, name: str) -> np.ndarray:
 
 
 def decompressed(content: bytes, name: str) -> bytes:
-    """`content` itself, unless it is gzip."""
+    """Return the content, decompressed if it is gzip."""
     if not content.startswith(b"\x1f\x8b"):
         return content
     try:
@@ -123,7 +125,7 @@ def decompressed(content: bytes, name: str) -> bytes:
 
 
 def read_known(dataset: str, name: str, path: Path) -> bytes:
-    """The decompressed file at `path`, which must be, to the byte, the file `name` of a known dataset."""
+    """Return the decompressed file at `path`, and refuse it unless it is exactly the file `name` of a known dataset."""
     content = decompressed(path.read_bytes(), str(path))
     found, expected = hashlib.sha256(content).hexdigest(), DIGESTS[dataset][name]
     if found != expected:
@@ -135,7 +137,7 @@ def read_known(dataset: str, name: str, path: Path) -> bytes:
 
 
 def checked(arrays: Mapping[str, np.ndarray], origins: Mapping[str, str]) -> Dataset:
-    """The arrays as a Dataset, if they can be one; `origins` names each as its owner knows it."""
+    """Return the arrays as a data set, after checking them; `origins` names the source of each in messages."""
     for split in ("train", "test"):
         images, labels = arrays[f"{split}_images"], arrays[f"{split}_labels"]
         if images.dtype != np.uint8 or images.shape[1:] != (SIDE, SIDE):
@@ -160,7 +162,7 @@ def checked(arrays: Mapping[str, np.ndarray], origins: Mapping[str, str]) -> Dat
 
 
 def count_classes(labels: np.ndarray, origin: str) -> int:
-    """How many classes training labels have; they are 0, 1, ... without a gap."""
+    """Return the number of classes of training labels, which must be 0, 1, ... without a gap."""
     found, counts = np.unique(labels, return_counts=True)
     if len(found) not in CLASSES:
         raise ValueError(

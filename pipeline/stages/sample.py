@@ -48,7 +48,9 @@ def main(
 def requested_labels(path: Path | None, count: int, checkpoint: Path) -> Labels:
     """Return the `count` labels of a file that the stage `choose_labels` wrote."""
     if path is None:
-        raise ValueError(f"{checkpoint} is of a conditional model: expected --requested-file, the labels of its samples.")
+        raise ValueError(
+            f"{checkpoint} is of a conditional model: expected --requested-file, the labels of its samples."
+        )
     labels = artifacts.read_arrays(path)["labels"]
     if len(labels) != count:
         raise ValueError(f"{path} should hold {count} labels, one a sample; found {len(labels)}. Make it anew.")

@@ -185,7 +185,7 @@ class Teller:
                 self.alarms.add(alarm.kind)
 
     def move_bar(self, progress: loop.Progress, logged: str) -> None:
-        """Advance the bar, which only a terminal shows. For a resumed training, it begins where that continues."""
+        """Move the bar, which only a terminal shows. For a resumed training, it begins at the resumed step."""
         if self.bar is None:
             self.bar = tqdm(
                 desc=self.who,

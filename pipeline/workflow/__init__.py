@@ -1,1 +1,1 @@
-"""Where Snakemake and DVC meet: settings in, records out."""
+"""Connect Snakemake and DVC: settings in, records out."""

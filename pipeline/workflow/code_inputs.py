@@ -1,4 +1,4 @@
-"""Which source files decide what a rule computes: a stage, and all that it imports, directly or not."""
+"""List the source files that determine what a rule computes: a stage, and all its direct and indirect imports."""
 
 import functools
 import re
@@ -8,17 +8,18 @@ from pathlib import Path
 PACKAGE = Path("pipeline")
 IMPORT = re.compile(r"^[ \t]*from (pipeline[\w.]*) import (\([^)]*\)|.+)$", re.MULTILINE)
 
-# These carry values from one place to another and decide none. A comment in one would recompute everything.
+# Files that pass values on and compute none. As inputs, a changed comment in one would recompute everything.
 CARRIERS = frozenset({"core/artifacts", "core/families", "core/outputs", "core/params", "data/dataset", "stages/cli"})
 
 
 def code_of(stage: str, but: Collection[str] = ()) -> list[str]:
     """Return the files behind `pipeline/stages/<stage>.py`, itself included, without carriers.
 
-    A family is not among them: a stage learns from its settings which one it needs. See `code_of_family`.
+    Families are not among them, because the settings of a stage decide which one it needs. See `code_of_family`.
 
     Args:
-        but: modules, as `analysis/alarms`, that the stage uses for what it says only.
+        stage: the name of the module.
+        but: modules, such as `analysis/alarms`, that affect only the messages of the stage.
     """
     return closure(f"stages/{stage}", frozenset(but))
 
@@ -30,7 +31,7 @@ def code_of_family(family: str) -> list[str]:
 
 @functools.cache
 def closure(module: str, but: frozenset[str]) -> list[str]:
-    """Return the files of a module and of all that it imports, but for carriers and for what `but` names."""
+    """Return the files of a module and of all that it imports, except carriers and the modules in `but`."""
     found: set[str] = set()
     todo = [module]
     while todo:
@@ -43,7 +44,7 @@ def closure(module: str, but: frozenset[str]) -> list[str]:
 
 @functools.cache
 def imported(module: str) -> list[str]:
-    """Return the modules of this package that a module imports. Packages themselves hold no code."""
+    """Return the modules of this package that a module imports; an `__init__.py` counts as no code."""
     text = (PACKAGE / f"{module}.py").read_text(encoding="utf-8")
     return [each for source, names in IMPORT.findall(text) for each in modules(source, names)]
 

@@ -1,4 +1,4 @@
-"""What Snakemake remembers of the jobs that made some files: rules, times, and digests of what they took in."""
+"""Read Snakemake's records of the jobs behind some files: rules, times, and digests of inputs."""
 
 import base64
 import json
@@ -10,27 +10,27 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Job:
-    """One job that ended well."""
+    """Hold one job that succeeded."""
 
     rule: str
-    takes_from: frozenset[str]  # the rules whose files it took in
+    takes_from: frozenset[str]  # the rules that made its inputs
     seconds: float
 
 
 @dataclass(frozen=True)
 class History:
-    """The jobs behind some files; empty where Snakemake's records are not here."""
+    """Hold the jobs behind some files; empty if Snakemake's records are missing."""
 
     jobs: Sequence[Job] = ()
     last: frozenset[str] = frozenset()  # the rules that made the files themselves
-    digests: Mapping[str, str] = field(default_factory=dict)  # sha256, in hex, of each file that a job took in
+    digests: Mapping[str, str] = field(default_factory=dict)  # sha256, in hex, of each input of a job
 
 
 def history(files: Iterable[str], folder: Path) -> History:
-    """All jobs that these files (as the Snakefile spells their paths) are made of, and no job of another run.
+    """Return all jobs behind some files, directly or through inputs of jobs, and no job of another run.
 
     Args:
-        files: what to go back from, through the inputs of the jobs.
+        files: their paths, as the Snakefile spells them.
         folder: Snakemake's records, `.snakemake/metadata`.
     """
     records = read(folder)
@@ -50,37 +50,38 @@ def history(files: Iterable[str], folder: Path) -> History:
 
 
 def read(folder: Path) -> dict[str, dict[str, Any]]:
-    """The records of jobs that ended well, by the file that each is of."""
+    """Return the records of jobs that succeeded, by output file."""
     found = {}
     for path in sorted(folder.rglob("*")):
         if path.is_file():
             try:
                 record = json.loads(path.read_text("utf-8"))
             except json.JSONDecodeError:
-                continue  # Another job ends at this moment, and Snakemake is writing.
+                continue  # Snakemake is writing this record, as another job has just ended.
             if not record.get("incomplete") and record.get("endtime"):
                 found[file_of(path.relative_to(folder))] = record
     return found
 
 
 def file_of(record: Path) -> str:
-    """The file that a record is of: its path in base64, cut into folders that begin with @ where it is long."""
+    """Return the output file of a record, whose name is that path in base64, cut into @ folders if it is long."""
     encoded = "".join(part.removeprefix("@") for part in record.parts)
     return base64.urlsafe_b64decode(encoded).decode()
 
 
 def ended(record: Mapping[str, Any]) -> float:
+    """Return the time at which a job ended."""
     return record["endtime"]
 
 
 def job(record: Mapping[str, Any], records: Mapping[str, Mapping[str, Any]]) -> Job:
-    """A job, with the rules before it."""
+    """Return the job of a record, with the rules that made its inputs."""
     before = {records[file]["rule"] for file in record["input"] if file in records}
     return Job(record["rule"], frozenset(before - {record["rule"]}), record["endtime"] - record["starttime"])
 
 
 def digests(in_time: Iterable[Mapping[str, Any]]) -> dict[str, str]:
-    """The sha256 of each file that a job took in, as the last of them found it."""
+    """Return the sha256 of each input of the jobs, as the last job found it."""
     found = {}
     for record in in_time:
         for file, digest in record.get("input_checksums", {}).items():

@@ -1,4 +1,4 @@
-"""Which code, settings, packages and machine made a site, and when."""
+"""Collect which code, settings, packages and machine made a site, and when."""
 
 import hashlib
 import importlib.metadata
@@ -20,19 +20,19 @@ PACKAGES = ("torch", "torchvision", "snakemake", "dvc", "numpy", "pandas", "matp
 
 @dataclass(frozen=True)
 class Provenance:
-    """Where and from what this site was made."""
+    """Hold when, where and from what this site was made."""
 
     commit: str
     settings: str  # digest of the resolved parameters
     versions: Mapping[str, str]
     platform: str
     date: str
-    rules: Mapping[str, str] = field(default_factory=dict)  # of the Snakefile, in its order: what each does
+    rules: Mapping[str, str] = field(default_factory=dict)  # of the Snakefile, in its order: name to what each does
     history: History = field(default_factory=History)
 
 
 def collect(params: Params, rules: Mapping[str, str], jobs: History) -> Provenance:
-    """All of it, as of now."""
+    """Return the provenance of a site that is made now."""
     canonical = json.dumps(params.model_dump(mode="json"), sort_keys=True, separators=(",", ":"))
     epoch = os.environ.get("SOURCE_DATE_EPOCH")
     date = datetime.fromtimestamp(int(epoch), UTC) if epoch else datetime.now(UTC)
@@ -48,7 +48,7 @@ def collect(params: Params, rules: Mapping[str, str], jobs: History) -> Provenan
 
 
 def commit() -> str:
-    """The commit of the working folder, marked where files differ from it."""
+    """Return the commit of the working folder, with `-dirty` if files differ from it."""
     try:
         command = ["git", "describe", "--always", "--dirty", "--abbrev=12", "--exclude=*"]
         described = subprocess.run(command, capture_output=True, text=True)
@@ -58,6 +58,7 @@ def commit() -> str:
 
 
 def version(package: str) -> str:
+    """Return the installed version of a package."""
     try:
         return importlib.metadata.version(package)
     except importlib.metadata.PackageNotFoundError:
@@ -65,7 +66,7 @@ def version(package: str) -> str:
 
 
 def processor() -> str:
-    """The name of the CPU."""
+    """Return the name of the CPU."""
     cpuinfo = Path("/proc/cpuinfo")
     named = re.search(r"model name\s*:\s*(.+)", cpuinfo.read_text()) if cpuinfo.exists() else None
     return named[1] if named else platform.processor() or "unknown processor"
