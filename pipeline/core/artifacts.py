@@ -17,7 +17,7 @@ import pandas as pd
 if TYPE_CHECKING:
     from torch import Tensor
 
-HOST = re.sub(r"\W", "-", socket.gethostname())  # as a part of file names
+HOST = re.sub(r"\W", "-", socket.gethostname())  # in the names of temporary files
 
 
 @contextlib.contextmanager
@@ -36,8 +36,10 @@ def atomic(path: Path) -> Iterator[Path]:
 
 
 def remove_parts_of_killed_writers(path: Path) -> None:
-    """Remove temporary files of `path` whose writing process no longer exists."""
-    """Remove what writers of `path` on this host left behind; on a shared folder those of other hosts may be alive."""
+    """Remove temporary files of `path` whose writing process has died.
+
+    Only files of this host are removed: in a shared folder, processes of other hosts may still be writing.
+    """
     for part in path.parent.glob(f".{glob.escape(path.name)}.{HOST}.*.part"):
         try:
             os.kill(int(part.suffixes[-2].removeprefix(".")), 0)

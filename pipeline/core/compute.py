@@ -55,7 +55,7 @@ def choose(wanted: Compute) -> Arithmetic:
     if precision == "auto":
         precision = "bfloat16" if (gpu_has_bfloat16() if cuda else cpu_has_bfloat16()) else "float32"
     torch.set_num_threads(wanted.threads)
-    torch.set_flush_denormal(True)  # a vanishing gradient must not become slow as well
+    torch.set_flush_denormal(True)  # arithmetic on denormals, as in vanishing gradients, is slow
     return Arithmetic(torch.device("cuda" if cuda else "cpu"), precision, wanted.threads)
 
 

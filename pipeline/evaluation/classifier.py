@@ -17,7 +17,7 @@ from pipeline.core.compute import Arithmetic
 from pipeline.core.params import Classifier as Config
 from pipeline.core.shapes import Images, Labels, Pixels, as_images
 
-SHIFT = 2  # pixels; each training image is moved by up to this much in each direction
+SHIFT = 2  # pixels by which training images are moved at most, in each direction
 BATCH = 100  # images per pass outside of training; activations of more would not fit into the cache of a CPU
 
 
@@ -182,7 +182,7 @@ def calibrate(ensemble: Ensemble, pixels: Pixels, labels: Labels) -> None:
 
 @torch.no_grad()
 def logits_of(network: Classifier | Ensemble, pixels: Pixels) -> Float[Tensor, "n classes"]:
-    """Return the logits of stored images, in float32; those of an ensemble are calibrated."""
+    """Return the logits of stored images, in float32; an ensemble returns calibrated ones."""
     network.eval()
     return torch.cat([network(as_images(batch)) for batch in pixels.split(BATCH)])
 
@@ -203,7 +203,7 @@ def read_classifier(path: Path) -> Ensemble:
     weights, about = read_weights(path)
     if missing := {"classes", "members"} - about.keys():
         raise ValueError(
-            f"{path} should say of how many {' and '.join(sorted(missing))} its classifier is; found no such entry: "
+            f"{path} should say how many {' and '.join(sorted(missing))} its classifier has; found no such entry: "
             "an older version wrote it, or it is another network. Delete it and run again."
         )
     ensemble = Ensemble(Classifier(int(about["classes"])) for _ in range(int(about["members"])))

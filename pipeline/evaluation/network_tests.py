@@ -83,9 +83,12 @@ def trained(pixels: Pixels, labels: Labels, classes: int, arithmetic: Arithmetic
     device = arithmetic.device
     pixels, labels = pixels.to(device), labels.to(device)
     rng = torch.Generator().manual_seed(seed)
+    # Weights from the seed, whatever was drawn before.
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         network = Network(classes).to(device)
+
+    # Cross entropy, with AdamW and a one-cycle schedule.
     optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-2, fused=True)
     steps = EPOCHS * -(-len(pixels) // BATCH)
     schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)

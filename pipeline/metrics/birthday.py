@@ -47,7 +47,7 @@ class Support:
     by_pairs: float | None  # pairs / collisions
     collisions: int
     pairs: int
-    at_least: float | None  # only without collisions: a smaller support gives one with P > .95
+    at_least: float | None  # only without collisions: a smaller support would show one with P > .95
 
 
 @dataclass(frozen=True, eq=False)
@@ -119,7 +119,7 @@ def support_size(found: Alike, rng: np.random.Generator, batches: int = BATCHES)
 def _first_repetition(alike: np.ndarray, has_twin: np.ndarray, order: np.ndarray) -> int:
     """Return the position, from 1, of the first image in this order that is like an earlier one."""
     places = np.flatnonzero(has_twin[order])  # of the images that have a twin
-    length = 64  # of them are compared first, then twice as many
+    length = 64  # places compared first; doubled until a repetition is found
     while True:
         members = order[places[:length]]
         repeats = np.tril(np.unpackbits(alike[members], axis=1, count=len(order))[:, members], -1).any(axis=1)

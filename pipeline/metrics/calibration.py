@@ -41,6 +41,7 @@ def adaptive_calibration_error(confidence: np.ndarray, correct: np.ndarray) -> f
     Of bins of equal width, the last holds nearly all images; these bins divide them. Images of equal confidence share
     their mean accuracy, so their order does not matter. Arguments as for `reliability`.
     """
+    # Each image's confidence, less the accuracy of all images of this confidence.
     _, group = np.unique(confidence, return_inverse=True)
     gap = confidence - (np.bincount(group, correct) / np.bincount(group))[group]
     bins = np.array_split(gap[np.argsort(confidence, kind="stable")], BINS)

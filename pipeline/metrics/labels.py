@@ -149,6 +149,7 @@ def g_test(counts: np.ndarray, reference: np.ndarray) -> float:
     if table.ndim != 2 or (table < 0).any() or (table.sum(axis=1) == 0).any():
         raise ValueError(f"expected two arrays (classes,) of counts, found {counts.tolist()} and {reference.tolist()}")
     table = table[:, table.sum(axis=0) > 0]
+    # G = 2 sum O ln(O / E), where E is (row sum) (column sum) / (total).
     expected = table.sum(axis=1, keepdims=True) * table.sum(axis=0) / table.sum()
     freedom = table.shape[1] - 1
     return float(chdtrc(freedom, 2 * rel_entr(table, expected).sum())) if freedom else 1.0

@@ -44,8 +44,8 @@ METRICS = (
 class Nearest:
     """Hold the nearest training sample of each of m samples."""
 
-    index: np.ndarray  # (m,) of the training sample
-    distance: np.ndarray  # (m,)
+    index: np.ndarray  # (m,) of the nearest training sample
+    distance: np.ndarray  # (m,) to it
 
 
 def nearest_training(train: np.ndarray, samples: np.ndarray) -> Nearest:

@@ -65,6 +65,8 @@ def radial_spectrum(pixels: np.ndarray) -> np.ndarray:
     if pixels.ndim != 3 or not pixels.size or pixels.dtype != np.uint8:
         raise ValueError(f"expected bytes of shape (n, height, width), found {pixels.dtype} of shape {pixels.shape}")
     n, height, width = pixels.shape
+
+    # The mean over images, then over the frequencies of each radius.
     power = np.zeros((height, width))
     for start in range(0, n, CHUNK):
         transformed = np.fft.fft2(pixels[start : start + CHUNK].astype(np.float64) / 255)

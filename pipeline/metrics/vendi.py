@@ -36,11 +36,14 @@ def vendi_score(features: np.ndarray) -> float:
     """
     check_vectors(features, "features")
     x = features.astype(np.float64)
+    # Scaling by the largest entry first keeps the squares of huge or tiny features in range.
     x /= np.maximum(np.abs(x).max(axis=1, keepdims=True), np.finfo(float).tiny)
     norms = np.linalg.norm(x, axis=1, keepdims=True)
     if not norms.all():
         raise ValueError(f"expected features with a direction, found only zeros in {(norms == 0).sum()} of {len(x)}")
     x /= norms
+
+    # The entropy of the eigenvalues of K / n; those of x x^T and of x^T x above 0 are the same.
     n, d = x.shape
     values = np.linalg.eigvalsh((x.T @ x if n > d else x @ x.T) / n)
     values = values[values > np.finfo(float).eps]

@@ -14,8 +14,8 @@ def main(*, site_folder: Path, single_file: Path) -> None:
     """Write the whole site as one HTML file, which must lie outside the site folder."""
     if site_folder.resolve() in single_file.resolve().parents:
         raise ValueError(
-            f"{single_file} should lie outside of the site, which is made anew without it; found it inside "
-            f"{site_folder}. Name another file with --single-file."
+            f"{single_file} should lie outside of the site, because rendering removes other files there; found it "
+            f"inside {site_folder}. Name another file with --single-file."
         )
     document = bundle(site_folder).encode()
     artifacts.write_bytes(single_file, document)

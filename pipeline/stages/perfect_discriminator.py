@@ -51,7 +51,7 @@ def main(
     pixels = torch.from_numpy(data.train_images).to(arithmetic.device)
     labels = torch.from_numpy(data.train_labels).to(arithmetic.device)
     torch.manual_seed(SEED)
-    # All weights are those of the trained model, except for a discriminator that has learned nothing.
+    # Keep all trained weights, except those of the discriminator, which starts untrained.
     untrained = type(model)(model.config).discriminator.state_dict()
     model.discriminator.load_state_dict(untrained)
     model.to(arithmetic.device)

@@ -38,7 +38,7 @@ def main(
         classifier: the section of params.yaml, as JSON.
         compute: the section of params.yaml, as JSON.
         dataset_file: the data set.
-        checkpoint_file: to write: the weights, the temperature and the conformal thresholds.
+        checkpoint_file: to write: weights, temperature and conformal thresholds.
         summary_file: to write: accuracy, calibration errors, conformal coverage, and how it was trained.
         confusion_file: to write: true and predicted classes of the test images.
         reliability_file: to write: accuracy in bins of confidence.
