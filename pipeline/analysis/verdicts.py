@@ -100,11 +100,8 @@ def judged(question: Question, trained: Trainings, models: Sequence[str]) -> pd.
     rows = []
     for a, b in pairs:
         # Losses of this pair, for each score that both models have.
-        # Losses of this pair, for each score that both models have.
         found = [contrast(metric, space, a, b, trained) for metric in metrics for space in spaces[metric.name]]
         contrasts = [each for each in found if each]
-
-        # One permutation test for all scores over seeds; then decide each score.
 
         # One permutation test for all scores over seeds; then decide each score.
         tests = permutation_tests([each for each in contrasts if each.about["basis"] == SEEDS])

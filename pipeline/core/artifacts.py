@@ -131,7 +131,11 @@ def read_weights(path: Path) -> tuple[dict[str, "Tensor"], dict[str, str]]:
 
     try:
         with safe_open(path, "pt") as opened:
-            about = (opened.metadata() or {}).get("about", "nothing of what its weights are")
+            about = (opened.metadata() or {}).get("about")
+            if about is None:
+                raise ValueError(
+                    f"{path} should say what its weights are; found no such entry. Delete it and run again."
+                )
             return {name: opened.get_tensor(name) for name in opened.keys()}, json.loads(about)
     except (SafetensorError, json.JSONDecodeError) as error:
         raise ValueError(

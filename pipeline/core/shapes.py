@@ -19,6 +19,11 @@ def as_pixels(images: Images) -> Pixels:
     return (images.clamp(0, 1) * 255).round().byte().squeeze(1)
 
 
+def standardised(images: Images) -> Images:
+    """Return images with about zero mean and unit variance, as networks expect them: by the pixels of MNIST."""
+    return (images - 0.1307) / 0.3081
+
+
 def labels_at(chosen: Int[Tensor, "m"], labels: Labels | None) -> Int[Tensor, "m"] | None:
     """Return the labels at these indices; None without labels, which only some models take."""
     return None if labels is None else labels[chosen]

@@ -12,10 +12,8 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from pipeline.core.shapes import Images, Pixels, as_images
+from pipeline.core.shapes import Images, Pixels, as_images, standardised
 from pipeline.evaluation.classifier import BATCH, Ensemble
-
-MEAN, SPREAD = 0.1307, 0.3081  # of the pixels of MNIST: networks expect about zero mean and unit variance
 
 
 class RandomNetwork(nn.Sequential):
@@ -32,7 +30,7 @@ class RandomNetwork(nn.Sequential):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # twice as fast on a CPU
 
     def forward(self, images: Images) -> Float[Tensor, "n features"]:
-        return super().forward((images - MEAN) / SPREAD)
+        return super().forward(standardised(images))
 
 
 def networks(classifier: Ensemble, randoms: int) -> dict[str, nn.Module]:

@@ -13,13 +13,12 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
 
 from pipeline.core.compute import Arithmetic
-from pipeline.core.shapes import Images, Labels, Pixels, as_images
+from pipeline.core.shapes import Images, Labels, Pixels, as_images, standardised
 
 EPOCHS = 8
 BATCH = 64
 RATE = 2e-3  # the peak of the one-cycle schedule; at twice this rate some trainings never start to learn
 PASS = 100  # images per pass outside of training
-MEAN, SPREAD = 0.1307, 0.3081  # of the pixels of MNIST: networks expect about zero mean and unit variance
 
 Others = UInt8[Tensor, "m 28 28"]  # a second set of stored images, of a different size
 
@@ -36,7 +35,7 @@ class Network(nn.Sequential):
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # faster on a CPU
 
     def forward(self, images: Images) -> Float[Tensor, "n classes"]:
-        return super().forward((images - MEAN) / SPREAD).float()
+        return super().forward(standardised(images)).float()
 
 
 def c2st(real: Pixels, fake: Others, arithmetic: Arithmetic, seed: int) -> tuple[np.ndarray, np.ndarray]:

@@ -1,4 +1,4 @@
-"""Where Snakemake and DVC meet: Snakemake decides and runs, DVC records. Called from the Snakefile only."""
+"""Connect Snakemake, which decides and runs, with DVC, which records. Only the Snakefile calls this module."""
 
 import fcntl
 import hashlib
@@ -23,20 +23,21 @@ if TYPE_CHECKING:
 STATE = Path(".snakemake")
 RECORDS = STATE / "metadata"
 LOCK = Path("dvc.lock")
+PIPELINE = Path("dvc.yaml")
 CHECKED = STATE / "checked-families"
 GPU = STATE / "gpu"
 NO_REPOSITORY = (
     "The results are complete. DVC does not record them, as this folder is no git repository; to record them, run\n"
     "  git init && git add --all && git commit --message start && dvc commit --force"
 )
-VISIBLE = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")  # what torch goes by
+VISIBLE = ("CUDA_VISIBLE_DEVICES", "HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")  # they limit which GPUs torch sees
 
 
 def share(threads: int, cores: int | None, processors: int | None) -> int:
-    """How many of Snakemake's `cores` a job of so many threads takes up.
+    """Return how many of Snakemake's `cores` a job of so many threads occupies.
 
-    `--cores 4` on a machine with two processors doubles it: torch's threads wait for each other by spinning, and two
-    trainings of two threads on two processors hinder each other.
+    With `--cores 4` on two processors, this is twice the threads. Torch's threads wait for each other by spinning, so
+    two trainings of two threads each would slow each other down on two processors.
     """
     if cores is None or processors is None:
         return threads
@@ -46,7 +47,7 @@ def share(threads: int, cores: int | None, processors: int | None) -> int:
 def has_gpu(compute: params.Compute) -> bool:
     """Return whether trainings will use a GPU, by the same test as theirs.
 
-    Asking torch takes seconds, so it is asked only where something hints at a GPU, and its answer is kept.
+    Asking torch takes seconds. It is asked only if something hints at a GPU, and its answer is kept.
     """
     hints = [path for name in ("nvidia[0-9]*", "kfd", "dxg") for path in Path("/dev").glob(name)]
     if compute.device == "cpu" or not (hints or sys.platform == "win32"):
@@ -63,10 +64,10 @@ def has_gpu(compute: params.Compute) -> bool:
 
 
 def prepare(raw: Mapping[str, Any]) -> params.Params:
-    """Check everything that would otherwise go wrong late or silently; return the parameters of this run.
+    """Return the parameters of this run, after checking everything that would otherwise fail late or silently.
 
     Raises:
-        WorkflowError: with a sentence that says what to do.
+        WorkflowError: with a message that says what to do.
     """
     STATE.mkdir(exist_ok=True)
     try:
@@ -75,6 +76,7 @@ def prepare(raw: Mapping[str, Any]) -> params.Params:
     except params.ParamsError as error:
         raise WorkflowError(str(error)) from None
     require_records()
+    make_out_folders()
     hold_lock()
     return resolved
 
@@ -82,7 +84,7 @@ def prepare(raw: Mapping[str, Any]) -> params.Params:
 def check_families(resolved: params.Params) -> None:
     """Check each model's settings with its family's own `Config`.
 
-    That imports torch, which takes seconds, so what passed is remembered by its digest.
+    This imports torch, which takes seconds, so a digest of the settings that passed is stored.
     """
     asked = {name: (model.family, model.overrides) for name, model in resolved.models.items()}
     files = [families.FOLDER / f"{family}.py" for family, _ in asked.values()]
@@ -102,11 +104,11 @@ def check_families(resolved: params.Params) -> None:
 
 
 def require_records() -> None:
-    """Refuse results without Snakemake's records of how they were made: they would pass for up to date."""
+    """Refuse results without Snakemake's records of how they were made: they would count as up to date."""
     records = [file for file in RECORDS.rglob("*") if file.is_file()]
     lock = yaml.safe_load(LOCK.read_text()) if LOCK.exists() and not records else {}
     outs = [out["path"] for stage in lock.get("stages", {}).values() for out in stage.get("outs", [])]
-    if here := [path for path in outs if os.path.exists(path)]:
+    if here := [path for path in outs if any(file.is_file() for file in [Path(path), *Path(path).rglob("*")])]:
         raise WorkflowError(
             f"Results are here, but not {RECORDS}, which says how they were made. Run\n"
             f"  dvc pull {RECORDS}\n"
@@ -121,14 +123,22 @@ def require_records() -> None:
         )
 
 
+def make_out_folders() -> None:
+    """Make the folders that dvc.yaml lists as outs: DVC asks for each, also for one in which this run puts nothing."""
+    stages = yaml.safe_load(PIPELINE.read_text())["stages"] if PIPELINE.exists() else {}
+    for out in (next(iter(out)) for stage in stages.values() for out in stage["outs"]):
+        if not Path(out).suffix and out != RECORDS.as_posix():
+            Path(out).mkdir(parents=True, exist_ok=True)
+
+
 alive: IO[str] | None = None
 
 
 def hold_lock() -> None:
     """Remove the lock that a killed run left behind.
 
-    Every run holds a shared lock on one file for as long as it lives, and the kernel drops it at death. Who gets it
-    exclusively is alone, so a Snakemake lock that is still there belongs to nobody.
+    Every run holds a shared lock on one file while it lives, and the kernel releases it when the process ends. A run
+    that obtains the lock exclusively is alone, so a Snakemake lock that still exists belongs to no live run.
     """
     global alive
     alive = open(STATE / "alive", "w")
@@ -136,14 +146,15 @@ def hold_lock() -> None:
         fcntl.flock(alive, fcntl.LOCK_EX | fcntl.LOCK_NB)
         shutil.rmtree(STATE / "locks", ignore_errors=True)
     except BlockingIOError:
-        pass  # Another run lives; Snakemake's own lock decides.
+        pass  # Another run is alive; Snakemake's own lock decides.
     fcntl.flock(alive, fcntl.LOCK_SH)
 
 
 def record(workflow: "Workflow") -> None:
-    """After a complete run by hand, let DVC record it, so that `dvc status` is clean.
+    """Let DVC record a complete run that was started by hand, so that `dvc status` is clean.
 
-    Not under DVC, which records by itself; not after a part; not where the command line changed params.yaml.
+    Nothing is recorded after a partial run, or if the command line overrides params.yaml. A run that DVC started is
+    recorded by DVC itself.
     """
     asked, settings = workflow.dag_settings, workflow.config_settings
     assert asked and settings
