@@ -71,7 +71,7 @@ class AlphaGan(TrainedModel, Adversarial, Autoencoder):
             *(nn.Linear(512, 256), nn.ReLU()),
             nn.Linear(256, config.latent),
         )
-        self.code_judge = nn.Sequential(
+        self.code_discriminator = nn.Sequential(
             *(nn.Linear(config.latent, 512), nn.LeakyReLU(config.slope)),
             *(nn.Linear(512, 256), nn.LeakyReLU(config.slope)),
             *(nn.Linear(256, 1), SigmoidInLoss()),
@@ -98,9 +98,9 @@ class AlphaGan(TrainedModel, Adversarial, Autoencoder):
         )
 
         # Update C: noise against codes.
-        prior, posterior = self.code_judge(torch.cat([noise, codes])).float().chunk(2)
+        prior, posterior = self.code_discriminator(torch.cat([noise, codes])).float().chunk(2)
         yield Objective(
-            self.code_judge,
+            self.code_discriminator,
             {"prior_loss": softplus(-prior).mean(), "posterior_loss": softplus(posterior).mean()},
         )
 
@@ -110,7 +110,7 @@ class AlphaGan(TrainedModel, Adversarial, Autoencoder):
             self.encoder,
             {
                 "encoder_distance": self.distance(self.generator(codes), x),
-                "encoder_loss": -self.code_judge(codes).float().mean(),
+                "encoder_loss": -self.code_discriminator(codes).float().mean(),
             },
         )
 

@@ -57,7 +57,7 @@ class Cgan(Conditional, Adversarial):
         with torch.no_grad():
             fakes = self.generate(self.noise(len(labels)), labels)
         both = torch.cat([to_signed(images).flatten(1), fakes])  # (2b, 784)
-        real, fake = self.judge(both, labels.repeat(2)).chunk(2)  # logits, (b, 1) each
+        real, fake = self.logits(both, labels.repeat(2)).chunk(2)  # logits, (b, 1) each
         yield Objective(
             self.discriminator,
             {"real_loss": softplus(-real).mean(), "fake_loss": softplus(fake).mean()},
@@ -69,20 +69,20 @@ class Cgan(Conditional, Adversarial):
         )
 
         # Update G with the non-saturating loss, against the updated D and on fresh noise.
-        fake = self.judge(self.generate(self.noise(len(labels)), labels), labels)
+        fake = self.logits(self.generate(self.noise(len(labels)), labels), labels)
         yield Objective(self.generator, {"generator_loss": softplus(-fake).mean()})
 
     def generate(self, z: Tensor, labels: Labels) -> Tensor:
         """Return pixels in [-1, 1], (n, 784), for noise z (n, latent) and labels (n,)."""
         return self.generator(joined(z, labels, self.config.classes))
 
-    def judge(self, pixels: Tensor, labels: Labels) -> Tensor:
+    def logits(self, pixels: Tensor, labels: Labels) -> Tensor:
         """Return D's logits, (n, 1) in float32, for pixels (n, 784) in [-1, 1] and labels (n,)."""
         return self.discriminator(joined(pixels, labels, self.config.classes)).float()
 
     def fake_logits(self, count: int) -> Tensor:
         labels = torch.randint(self.config.classes, (count,), device=self.device)
-        return self.judge(self.generate(self.noise(count), labels), labels)
+        return self.logits(self.generate(self.noise(count), labels), labels)
 
     def noise(self, count: int) -> Tensor:
         """Draw noise z ~ N(0, I), (count, latent), from torch's global generator."""

@@ -64,7 +64,7 @@ class Dcgan(TrainedModel, Adversarial):
         # Update D: real images, and fakes that pass no gradient to G, each normalised as a batch of its own.
         with torch.no_grad():
             fakes = self.generator(self.noise(len(images)))  # (b, 1, 28, 28)
-        real, fake = self.judge(to_signed(images)), self.judge(fakes)  # logits, (b, 1) each
+        real, fake = self.logits(to_signed(images)), self.logits(fakes)  # logits, (b, 1) each
         yield Objective(
             self.discriminator,
             {"real_loss": softplus(-real).mean(), "fake_loss": softplus(fake).mean()},
@@ -78,12 +78,12 @@ class Dcgan(TrainedModel, Adversarial):
         # Update G with the non-saturating loss, against the updated D and on fresh noise.
         yield Objective(self.generator, {"generator_loss": softplus(-self.fake_logits(len(images))).mean()})
 
-    def judge(self, images: Tensor) -> Tensor:
+    def logits(self, images: Tensor) -> Tensor:
         """Return D's logits, (n, 1) in float32, for images (n, 1, 28, 28) in [-1, 1]."""
         return self.discriminator(images).float()
 
     def fake_logits(self, count: int) -> Tensor:
-        return self.judge(self.generator(self.noise(count)))
+        return self.logits(self.generator(self.noise(count)))
 
     def noise(self, count: int) -> Tensor:
         """Draw noise z ~ N(0, I), (count, latent), from torch's global generator."""
