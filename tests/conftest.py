@@ -12,8 +12,9 @@ import site_results
 from browser import QUIET, find
 from filelock import FileLock
 from playwright.sync_api import Browser, sync_playwright
+from preloaded import server
 from threadpoolctl import threadpool_limits
-from workspace import ONE_THREAD, SNAKEMAKE, Workspace
+from workspace import ENVIRONMENT, ONE_THREAD, SNAKEMAKE, Workspace
 
 from pipeline.core.compute import choose
 from pipeline.core.params import Compute
@@ -43,7 +44,17 @@ def mnist() -> Dataset:
 
 
 @pytest.fixture(scope="session")
-def finished(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
+def preloaded(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Stages in workspaces start without importing torch anew."""
+    before = ENVIRONMENT["PATH"]
+    with server(tmp_path_factory.mktemp("preloaded")) as folder:
+        ENVIRONMENT["PATH"] = f"{folder}{os.pathsep}{before}"
+        yield
+    ENVIRONMENT["PATH"] = before
+
+
+@pytest.fixture(scope="session")
+def finished(preloaded: None, tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     """Everything built once by `snakemake`, recorded, committed and pushed to a folder.
 
     The first test process that asks for it builds it for all. It is not changed: see `clone`.

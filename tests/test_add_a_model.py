@@ -1,25 +1,30 @@
 """The README's "Add your model", followed to the letter in a copy of the project."""
 
+import importlib.util
 import re
-import shutil
 import sys
 import textwrap
+from collections.abc import Callable
 from pathlib import Path
 
+import contract
 import pytest
 import site_results
+import test_models
 from conftest import ROOT
 from site_results import write_site
+from test_models import PROMISES, PROMISES_OF_TRAINED
 from test_site import text_of
 from workspace import Workspace
 
 from pipeline.core import artifacts, families
+from pipeline.models.common.loading import family_class
 
 STEPS = (ROOT / "README.md").read_text("utf-8").partition("## Add your model")[2]
 BUILT = [  # all that is computed for each model by itself
     "results/labels/mine/0.csv",
     "results/networks/mine.json",
-    "results/diagnosis/mine/0/alarms.csv",
+    "results/alarms/mine/0.csv",
 ]
 
 
@@ -42,13 +47,35 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Workspace:
     return made
 
 
-def test_it_keeps_the_contract(project: Workspace) -> None:
-    for name in ("conftest", "browser", "workspace", "contract", "cpu_graphs", "test_models"):
-        (project.folder / "tests").mkdir(exist_ok=True)
-        shutil.copy(ROOT / "tests" / f"{name}.py", project.folder / "tests")
-    command = found(r"`(pytest [^`]*)` holds it to the contract").split()
-    printed = project.run(sys.executable, "-m", *command)
-    assert re.search(r"^\d\d+ passed", printed, re.MULTILINE), printed
+@pytest.fixture
+def build(project: Workspace, monkeypatch: pytest.MonkeyPatch) -> contract.Build:
+    """Builds the model of the new file as the pipeline finds it: by the name of the file."""
+    name = found(r"Write `pipeline/models/(\w+)\.py`")
+    spec = importlib.util.spec_from_file_location(
+        f"pipeline.models.{name}", project.folder / "pipeline" / "models" / f"{name}.py"
+    )
+    assert spec and spec.loader
+    module = importlib.util.module_from_spec(spec)
+    monkeypatch.setitem(sys.modules, spec.name, module)
+    spec.loader.exec_module(module)
+    kind = family_class(name)
+    return lambda: kind(kind.Config())
+
+
+@pytest.mark.parametrize("promise", [*PROMISES, *PROMISES_OF_TRAINED])
+def test_it_keeps_the_contract(build: contract.Build, promise: Callable[[contract.Build], None]) -> None:
+    promise(build)
+
+
+def test_its_checkpoint_round_trips(build: contract.Build, tmp_path: Path) -> None:
+    contract.a_checkpoint_round_trips(build, found(r"Write `pipeline/models/(\w+)\.py`"), tmp_path)
+
+
+def test_the_command_that_holds_it_to_the_contract_asks_what_is_asked_here() -> None:
+    """The contract is asked of every family there is a file for, under its name."""
+    name = found(r"Write `pipeline/models/(\w+)\.py`")
+    assert found(r"`(pytest [^`]*)` holds it to the contract") == f"pytest tests/test_models.py -k {name}"
+    assert families.names() == test_models.ALL
 
 
 def test_it_is_trained_drawn_from_labelled_and_shown(

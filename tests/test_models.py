@@ -52,35 +52,30 @@ def builder(name: str) -> contract.Build:
     return lambda: family_class(name)(family_class(name).Config())
 
 
-@pytest.mark.parametrize("name", ALL)
-@pytest.mark.parametrize(
-    "promise",
-    [
-        contract.samples_are_images,
-        contract.samples_follow_the_seed_and_nothing_else,
-    ],
+PROMISES = (contract.samples_are_images, contract.samples_follow_the_seed_and_nothing_else)
+PROMISES_OF_TRAINED = (
+    contract.initial_weights_follow_the_seed,
+    contract.training_follows_the_seed,
+    contract.every_parameter_moves,
+    contract.every_parameter_moves_in_low_precision,
+    contract.an_objective_moves_only_what_it_trains,
+    contract.training_improves_every_objective,
+    contract.evaluation_changes_nothing,
+    contract.being_watched_changes_nothing,
+    contract.a_step_can_be_recorded,
+    contract.the_average_of_the_weights_is_a_model,
+    contract.everything_lies_on_the_models_device,
 )
+
+
+@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("promise", PROMISES)
 def test_every_family(name: str, promise: Callable[[contract.Build], None]) -> None:
     promise(builder(name))
 
 
 @pytest.mark.parametrize("name", TRAINED)
-@pytest.mark.parametrize(
-    "promise",
-    [
-        contract.initial_weights_follow_the_seed,
-        contract.training_follows_the_seed,
-        contract.every_parameter_moves,
-        contract.every_parameter_moves_in_low_precision,
-        contract.an_objective_moves_only_what_it_trains,
-        contract.training_improves_every_objective,
-        contract.evaluation_changes_nothing,
-        contract.being_watched_changes_nothing,
-        contract.a_step_can_be_recorded,
-        contract.the_average_of_the_weights_is_a_model,
-        contract.everything_lies_on_the_models_device,
-    ],
-)
+@pytest.mark.parametrize("promise", PROMISES_OF_TRAINED)
 def test_every_trained_family(name: str, promise: Callable[[contract.Build], None]) -> None:
     promise(builder(name))
 
@@ -244,8 +239,8 @@ class LabelsOfOthers(Cvae):
 
 
 class BlindDiscriminator(Cgan):
-    def judge(self, pixels: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
-        return super().judge(pixels, torch.zeros_like(labels))
+    def logits(self, pixels: torch.Tensor, labels: torch.Tensor) -> torch.Tensor:
+        return super().logits(pixels, torch.zeros_like(labels))
 
 
 class FewClasses(Cvae):
@@ -337,7 +332,7 @@ def test_a_dcgan_judges_real_images_apart_from_fakes_and_draws_each_image_by_its
 def test_alpha_gan_descends_the_losses_of_its_paper() -> None:
     torch.manual_seed(0)
     model, images = AlphaGan(AlphaGan.Config(reconstruction=3.0)).eval(), contract.digits(16)
-    for parameter in [*model.discriminator.parameters(), *model.code_judge.parameters()]:
+    for parameter in [*model.discriminator.parameters(), *model.code_discriminator.parameters()]:
         parameter.data.mul_(1.5)  # so that its judgements differ
     torch.manual_seed(1)
     found = [objective.loss.item() for objective in model.objectives(images)]
@@ -352,7 +347,7 @@ def test_alpha_gan_descends_the_losses_of_its_paper() -> None:
             model.discriminator(pixels).sigmoid()
             for pixels in (x, copies, model.generator(prior.double()), model.generator(later.double()))
         )
-        of_prior, of_codes = (model.code_judge(z).sigmoid() for z in (prior.double(), codes))
+        of_prior, of_codes = (model.code_discriminator(z).sigmoid() for z in (prior.double(), codes))
     distance = 3 * (x - copies).abs().mean()
     expected = [
         -real.log().mean() - (1 - copied).log().mean() / 2 - (1 - made).log().mean() / 2,
