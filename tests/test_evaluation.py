@@ -14,7 +14,7 @@ from pipeline.data.dataset import Dataset
 from pipeline.evaluation import scores
 from pipeline.evaluation.classifier import Classifier, Ensemble
 from pipeline.evaluation.features import RandomNetwork, digest, features_of, networks
-from pipeline.evaluation.nearest import nearest_images
+from pipeline.evaluation.nearest import alike_images, nearest_images, twin_distances
 from pipeline.evaluation.protocol import halves
 from pipeline.evaluation.reference import Reference, from_arrays, learn, to_arrays, vectors
 from pipeline.evaluation.scores import Draw, evaluate
@@ -48,6 +48,7 @@ def reference(data: Dataset) -> Reference:
             "pixels": novelty.own_distances(vectors(data.train_images)),
             SPACE: novelty.own_distances(train),
         },
+        twins=twin_distances(data.train_images, data.train_labels),
         seen={
             "pixels": novelty.nearest_training(vectors(data.train_images), vectors(data.test_images)).distance,
             SPACE: novelty.nearest_training(train, test).distance,
@@ -56,17 +57,23 @@ def reference(data: Dataset) -> Reference:
 
 
 def drawn(
-    images: np.ndarray, labels: np.ndarray, reference: Reference, number: int = 0, are_test: bool = False
+    images: np.ndarray,
+    labels: np.ndarray,
+    data: Dataset,
+    reference: Reference,
+    number: int = 0,
+    are_test: bool = False,
 ) -> Draw:
     """A draw whose labels the classifier is sure of."""
     table = pd.DataFrame({"label": labels, "confidence": 0.97, "disagreement": 0.01, "kind": "clear"})
     sure = pd.DataFrame(np.where(np.eye(CLASSES)[labels] > 0, 0.97, 0.015)).add_prefix("p_")
     features = {SPACE: features_of(RandomNetwork(1), torch.from_numpy(images))}
     nearest = {
-        space: novelty.nearest_training(training.samples, features.get(space, vectors(images)))
-        for space, training in reference.training.items()
+        "pixels": nearest_images(images, data.train_images),
+        SPACE: novelty.nearest_training(reference.training[SPACE].samples, features[SPACE]),
     }
-    return Draw(images, table.join(sure), features, nearest, number, are_test)
+    alike = alike_images(images, reference.alike)
+    return Draw(images, table.join(sure), features, nearest, alike, number, are_test)
 
 
 def score(draw: Draw, data: Dataset, reference: Reference) -> pd.DataFrame:
@@ -80,7 +87,7 @@ def value(rows: pd.DataFrame, metric: str, space: str | None = None) -> float:
 
 
 def test_the_test_images_are_scored_one_half_against_the_other(data: Dataset, reference: Reference) -> None:
-    test = drawn(data.test_images, data.test_labels, reference, are_test=True)
+    test = drawn(data.test_images, data.test_labels, data, reference, are_test=True)
     (a, b), (c, d) = halves(601, 601, 0, are_test=True)
     assert (a == d).all() and (b == c).all() and not {*a} & {*b}
     rows = score(test, data, reference)
@@ -94,7 +101,7 @@ def test_the_test_images_are_scored_one_half_against_the_other(data: Dataset, re
 
 
 def test_scores_are_the_means_of_the_metrics_over_both_halves(data: Dataset, reference: Reference) -> None:
-    draw = drawn(*toy_images(600, seed=3), reference)
+    draw = drawn(*toy_images(600, seed=3), data, reference)
     rows, x, y = score(draw, data, reference), reference.features[SPACE], draw.features[SPACE]
     percents, kernels = [], []
     for real, fake in halves(600, 601, 0, are_test=False):
@@ -114,7 +121,7 @@ def test_scores_are_the_means_of_the_metrics_over_both_halves(data: Dataset, ref
 
 def test_every_metric_of_samples_alone_is_scored_with_its_network(data: Dataset, reference: Reference) -> None:
     sentences: list[str] = []
-    rows, details = evaluate(drawn(*toy_images(600, seed=3), reference), data, reference, 0.9, sentences.append)
+    rows, details = evaluate(drawn(*toy_images(600, seed=3), data, reference), data, reference, 0.9, sentences.append)
     table = pd.DataFrame(rows)
     left_out = {"fd_infinity_percent"}  # 300 samples in 128 dimensions
     trained = {name for name, metric in CATALOGUE.items() if metric.needs_training}
@@ -129,22 +136,22 @@ def test_every_metric_of_samples_alone_is_scored_with_its_network(data: Dataset,
 
 
 def test_copies_of_the_training_images_are_called_that(data: Dataset, reference: Reference) -> None:
-    copies = score(drawn(data.train_images, data.train_labels, reference), data, reference)
-    fresh = score(drawn(*toy_images(600, seed=3), reference), data, reference)
+    copies = score(drawn(data.train_images, data.train_labels, data, reference), data, reference)
+    fresh = score(drawn(*toy_images(600, seed=3), data, reference), data, reference)
     for space in ("pixels", SPACE):
         assert value(copies, "authenticity", space) < 0.05 < 0.3 < value(fresh, "authenticity", space)
         assert value(copies, "copying", space) < -5 < value(fresh, "copying", space)
 
 
 def test_whole_scores_of_the_test_images_are_not_repeated(data: Dataset, reference: Reference) -> None:
-    later = score(drawn(data.test_images, data.test_labels, reference, number=1, are_test=True), data, reference)
+    later = score(drawn(data.test_images, data.test_labels, data, reference, number=1, are_test=True), data, reference)
     assert "fd_percent" in {*later["metric"]} and "label_js" not in {*later["metric"]}
 
 
 def test_a_metric_that_draws_more_random_numbers_moves_no_other(
     data: Dataset, reference: Reference, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    draw = drawn(*toy_images(200, seed=5), reference)
+    draw = drawn(*toy_images(200, seed=5), data, reference)
     before = score(draw, data, reference)
 
     def wasteful(pair: scores.Pair, rng: np.random.Generator) -> scores.Scores:
@@ -158,14 +165,14 @@ def test_a_metric_that_draws_more_random_numbers_moves_no_other(
 
 
 def test_scoring_twice_gives_the_same_numbers(data: Dataset, reference: Reference) -> None:
-    draw = drawn(*toy_images(200, seed=5), reference)
+    draw = drawn(*toy_images(200, seed=5), data, reference)
     pd.testing.assert_frame_equal(score(draw, data, reference), score(draw, data, reference))
 
 
 def test_a_reference_survives_its_file(tmp_path: Path, data: Dataset, reference: Reference) -> None:
     artifacts.write_arrays(tmp_path / "reference.npz", **to_arrays(reference))
-    back = from_arrays(artifacts.read_arrays(tmp_path / "reference.npz"), data)
-    draw = drawn(*toy_images(200, seed=5), reference)
+    back = from_arrays(artifacts.read_arrays(tmp_path / "reference.npz"))
+    draw = drawn(*toy_images(200, seed=5), data, reference)
     pd.testing.assert_frame_equal(score(draw, data, back), score(draw, data, reference))
 
 
@@ -181,29 +188,14 @@ def test_draws_follow_each_other_in_the_samples(data: Dataset, reference: Refere
     found = list(draws(*given, Samples(count=100, draws=3), are_test=False))
     assert [draw.number for draw in found] == [0, 1, 2]
     assert (found[1].images == images[100:200]).all() and (found[1].labels["label"] == labels[100:200]).all()
-    for space, samples in {"pixels": vectors(images[100:200]), SPACE: found[1].features[SPACE]}.items():
-        expected = novelty.nearest_training(reference.training[space].samples, samples)
+    part = {"pixels": vectors(images[100:200]), SPACE: found[1].features[SPACE]}
+    training = {"pixels": vectors(data.train_images), SPACE: reference.training[SPACE].samples}
+    for space, samples in part.items():
+        expected = novelty.nearest_training(training[space], samples)
         np.testing.assert_allclose(found[1].nearest[space].distance, expected.distance, rtol=1e-5)
+    assert found[1].alike.degree.tolist() == alike_images(images[100:200], reference.alike).degree.tolist()
     whole = list(draws(*given, Samples(count=100, draws=2), are_test=True))
     assert [len(draw.images) for draw in whole] == [300, 300] and [draw.number for draw in whole] == [0, 1]
-
-
-def test_the_nearest_image_is_that_of_exact_distances() -> None:
-    rng = np.random.default_rng(0)
-    images, others = (rng.integers(0, 256, (n, 28, 28), np.uint8) for n in (1503, 700))
-    images[3], others[5] = 0, 255  # as far apart as can be
-    others[600] = others[17]  # the first of two that are equal is found
-    images[9] = others[17]
-    found = nearest_images(images, others)
-    gaps = ((images.reshape(-1, 1, 784)[:60].astype(np.int64) - others.reshape(1, -1, 784)) ** 2).sum(2)
-    assert (found.index[:60] == gaps.argmin(1)).all() and found.index[9] == 17 and found.distance[9] == 0
-    np.testing.assert_array_equal(found.distance[:60], np.sqrt(gaps.min(1)) / 255)
-    late = ((images[1502].astype(np.int64) - others) ** 2).sum((1, 2))
-    assert found.index[1502] == late.argmin()
-    own = nearest_images(others)
-    assert own.distance[17] == 0 and own.index[17] == 600 and (own.index != np.arange(700)).all()
-    one = nearest_images(np.zeros((1, 28, 28), np.uint8), np.full((1, 28, 28), 255, np.uint8))
-    assert one.distance.tolist() == [28.0] and one.index.tolist() == [0]
 
 
 def test_random_networks_depend_on_their_seed_alone() -> None:

@@ -81,7 +81,7 @@ def test_a_family_is_the_name_by_default(raw: dict[str, Any]) -> None:
         ("compute.colour", 2, "compute.colour: unknown key; known here: device, precision, threads, cuda_graphs."),
         ("presets.laptop.classifier.members", 0, "classifier.members: expected a number greater than 0; found 0"),
         ("classifier.lr", -1, "classifier.lr: expected a number greater than 0; found -1"),
-        ("classifier.epochs", "many", "classifier.epochs: expected a valid integer"),
+        ("classifier.batch_size", "many", "classifier.batch_size: expected a valid integer"),
         ("sample", {}, "sample: unknown key; did you mean samples?"),
         ("samples.count", 3, "samples.count: expected a number greater than or equal to 100; found 3"),
         ("presets.laptop.seeds", [], "seeds: "),
@@ -108,10 +108,10 @@ def test_a_missing_section_gets_a_sentence(raw: dict[str, Any]) -> None:
 
 
 def test_all_wrong_values_are_told_at_once(raw: dict[str, Any]) -> None:
-    wrong = put(put(raw, "presets.laptop.classifier.members", -1), "classifier.epochs", 0)
+    wrong = put(put(raw, "presets.laptop.classifier.members", -1), "classifier.batch_size", 0)
     with pytest.raises(params.ParamsError) as caught:
         params.resolve(wrong)
-    assert "classifier.members" in str(caught.value) and "classifier.epochs" in str(caught.value)
+    assert "classifier.members" in str(caught.value) and "classifier.batch_size" in str(caught.value)
 
 
 @pytest.mark.parametrize("name", families.names())

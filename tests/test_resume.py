@@ -252,11 +252,16 @@ def test_the_key_changes_with_the_code_of_the_package(tmp_path: Path, monkeypatc
     assert key_of(tmp_path / "data", "") != before
 
 
-def test_what_a_killed_writer_left_is_removed_and_a_living_one_s_part_is_not(tmp_path: Path) -> None:
+def test_what_a_killed_writer_left_is_removed_and_a_part_of_a_living_or_far_one_is_not(tmp_path: Path) -> None:
     dead = subprocess.Popen([sys.executable, "-c", ""])
     dead.wait()
-    left, living = tmp_path / f".it.{dead.pid}.part", tmp_path / f".it.{os.getppid()}.part"
-    left.touch()
-    living.touch()
+    names = {
+        "left": f"{artifacts.HOST}.{dead.pid}",
+        "living": f"{artifacts.HOST}.{os.getppid()}",
+        "far": f"far.{dead.pid}",
+    }
+    parts = {of: tmp_path / f".it.{name}.part" for of, name in names.items()}
+    for part in parts.values():
+        part.touch()
     artifacts.write_text(tmp_path / "it", "done")
-    assert not left.exists() and living.exists()
+    assert {of for of, part in parts.items() if part.exists()} == {"living", "far"}

@@ -45,7 +45,7 @@ def test_each_corruption_is_seen_by_some_metric_of_some_space() -> None:
 def test_a_wrong_declaration_is_refused_with_a_sentence() -> None:
     for change, sentence in (
         ({"name": "two words"}, "must be an identifier, found 'two words'"),
-        ({"sees": ("blurr",)}, "fd_percent: not on the sensitivity: blurr"),
+        ({"sees": ("blurr",)}, "fd_percent: unknown corruptions: blurr"),
         ({"sees": ("blur",), "blind": ("blur",)}, "both seen and unseen: blur"),
     ):
         with pytest.raises(ValueError, match=sentence):

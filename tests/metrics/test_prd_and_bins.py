@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from pipeline.metrics.bins import Bins, compare_bins, compare_counts, fit_bins
-from pipeline.metrics.clusters import cells, centres
+from pipeline.metrics.clusters import cells, k_means
 from pipeline.metrics.prd import curve_of_shares, prd
 
 
@@ -77,10 +77,10 @@ def test_constant_sets_have_a_curve() -> None:
 def test_cells_are_those_of_the_nearest_centre() -> None:
     rng = np.random.default_rng(3)
     x = blobs(rng, [0, 1, 2], 300)
-    found = centres(x, 3, rng)
+    found, of_training = k_means(x, 3, rng)
     assert np.sort(found[:, 0].round(-1)).tolist() == [0, 20, 40]
     gaps = np.square(x[:, None] - found).sum(axis=2)
-    assert cells(x, found).tolist() == gaps.argmin(axis=1).tolist()
+    assert cells(x, found).tolist() == of_training.tolist() == gaps.argmin(axis=1).tolist()
 
 
 def test_the_z_of_a_bin_is_the_two_proportion_test() -> None:
