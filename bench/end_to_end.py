@@ -1,8 +1,8 @@
 """Times what a user waits for, in a fresh clone with this environment: `python bench/end_to_end.py [COMMIT]`.
 
-Writes bench/results/end_to_end.json: the whole run of the shipped preset with its parts by rule, both tools with nothing
-to do, and the rebuild after an edit of a template. With a commit the same is measured of it, in the same session, and
-the ratios are given. Installing is not counted; downloading the data is.
+Writes bench/results/end_to_end.json: the whole run of the shipped preset with its parts by rule, both tools with
+nothing to do, and the rebuild after an edit of a template. With a commit the same is measured of it, in the same
+session, and the ratios are given. Installing is not counted; downloading the data is.
 """
 
 import datetime
