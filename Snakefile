@@ -34,7 +34,9 @@ AUTOENCODERS = having("Autoencoder", PARAMS)
 CONDITIONAL = having("Conditional", PARAMS)
 BASELINES = list(dict.fromkeys([*SHOWN, *BASELINE_OF.values()]))
 LABELLED = [*CONDITIONAL, COPIES, TEST] if CONDITIONAL else []  # sources whose true labels are known
-CORES = orchestration.share(PARAMS.compute.threads, workflow.resource_settings.cores, os.cpu_count())  # of a training
+PROCESSORS = workflow.resource_settings.cores, os.cpu_count()
+CORES = orchestration.share(PARAMS.compute.threads, *PROCESSORS)  # that a training occupies
+ONE = orchestration.share(1, *PROCESSORS)  # that a job occupies which keeps a processor busy for long
 GPU = int(orchestration.has_gpu(PARAMS.compute))
 
 

@@ -51,6 +51,7 @@ rule reference:
     benchmark:
         "logs/reference.tsv"
     priority: 1
+    threads: ONE
     params:
         random_networks=PARAMS.metrics.random_networks,
     shell:
@@ -86,6 +87,7 @@ rule measure:
         "logs/measure/{source}-{seed}.txt",
     benchmark:
         "logs/measure/{source}-{seed}.tsv"
+    threads: ONE
     params:
         samples=SAMPLES,
         labels=PARAMS.labels.model_dump_json(),
@@ -121,6 +123,7 @@ rule c2st:
         "logs/c2st/{source}-{seed}.txt",
     benchmark:
         "logs/c2st/{source}-{seed}.tsv"
+    threads: ONE
     resources:
         gpu=GPU,
     params:
@@ -152,6 +155,7 @@ rule cas:
         scores="results/cas/{labelled}/{seed}.csv",
     log:
         "logs/cas/{labelled}-{seed}.txt",
+    threads: ONE
     resources:
         gpu=GPU,
     params:

@@ -80,6 +80,7 @@ rule label:
         labels="results/labels/{source}/{seed}.csv",
     log:
         "logs/label/{source}-{seed}.txt",
+    threads: ONE
     shell:
         """
         python -m pipeline.stages.label \

@@ -57,6 +57,7 @@ rule find_alarms:
         alarms="results/alarms/{model}/{seed}.csv",
     log:
         "logs/find_alarms/{model}-{seed}.txt",
+    threads: ONE
     shell:
         """
         python -m pipeline.stages.find_alarms \

@@ -59,6 +59,11 @@ def choose(wanted: Compute) -> Arithmetic:
     return Arithmetic(torch.device("cuda" if cuda else "cpu"), precision, wanted.threads)
 
 
+def use_one_thread() -> None:
+    """Let torch use one thread: with more, sums come in another order, and their last bits differ."""
+    torch.set_num_threads(1)
+
+
 def gpu_has_bfloat16() -> bool:
     """Return whether the GPU multiplies bfloat16 matrices in hardware (from Ampere on)."""
     return torch.cuda.is_bf16_supported(including_emulation=False)

@@ -9,6 +9,7 @@ import torch
 
 from pipeline.analysis.alarms import Alarm, Trained, find
 from pipeline.core import artifacts
+from pipeline.core.compute import use_one_thread
 from pipeline.evaluation.classifier import Ensemble, logits_of, read_classifier
 from pipeline.metrics.proportions import shares
 from pipeline.stages.cli import run
@@ -33,6 +34,7 @@ def main(
         snapshot_labels_file: to write: the share of each predicted label in each snapshot.
         alarms_file: to write.
     """
+    use_one_thread()
     classifier = read_classifier(classifier_file)
     labelled = label_shares(classifier, **artifacts.read_arrays(snapshots_file))
     trained = Trained(artifacts.read_table(history_file), artifacts.read_table(diagnostics_file), labelled)

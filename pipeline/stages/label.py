@@ -6,6 +6,7 @@ import pandas as pd
 import torch
 
 from pipeline.core import artifacts
+from pipeline.core.compute import use_one_thread
 from pipeline.core.shapes import Pixels
 from pipeline.evaluation.classifier import Ensemble, opinions, read_classifier
 from pipeline.metrics.conformal import kinds, mutual_information
@@ -19,6 +20,7 @@ def main(
     labels_file: Path,
 ) -> None:
     """Write one row per image of each set in the samples file."""
+    use_one_thread()
     classifier = read_classifier(classifier_file)
     tables = [
         label(classifier, torch.from_numpy(pixels)).assign(set=name)

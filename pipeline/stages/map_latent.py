@@ -9,6 +9,7 @@ from scipy.special import ndtri
 from torch import Tensor
 
 from pipeline.core import artifacts
+from pipeline.core.compute import use_one_thread
 from pipeline.core.shapes import Codes, as_images, as_pixels
 from pipeline.data.dataset_file import read_dataset
 from pipeline.models.base import Autoencoder
@@ -27,6 +28,7 @@ def main(
     latent_file: Path,
 ) -> None:
     """Write codes and labels of the test images, a map of decoded points, and interpolations between test images."""
+    use_one_thread()
     model, data = read_model(checkpoint_file), read_dataset(dataset_file)
     if not isinstance(model, Autoencoder):
         raise ValueError(

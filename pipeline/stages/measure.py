@@ -12,6 +12,7 @@ from threadpoolctl import threadpool_limits
 from torch import nn
 
 from pipeline.core import artifacts
+from pipeline.core.compute import use_one_thread
 from pipeline.core.names import TEST
 from pipeline.core.params import Labels, Samples
 from pipeline.data.dataset import Dataset
@@ -57,6 +58,7 @@ def main(
         details_file: to write: curves and neighbours of the first draw, for figures.
         record_file: of the training, for its cost; a baseline has none.
     """
+    use_one_thread()
     data = read_dataset(dataset_file)
     reference = from_arrays(artifacts.read_arrays(reference_file))
     spaces = networks(read_classifier(classifier_file), len(reference.features) - 1)

@@ -6,6 +6,7 @@ import torch
 from threadpoolctl import threadpool_limits
 
 from pipeline.core import artifacts
+from pipeline.core.compute import use_one_thread
 from pipeline.data.dataset_file import read_dataset
 from pipeline.evaluation import nearest
 from pipeline.evaluation.classifier import logits_of, read_classifier
@@ -32,6 +33,7 @@ def main(
         classifier_file: the checkpoint of the classifier.
         reference_file: to write.
     """
+    use_one_thread()
     data = read_dataset(dataset_file)
     classifier = read_classifier(classifier_file)
     spaces = networks(classifier, random_networks)

@@ -5,6 +5,7 @@ from pathlib import Path
 import torch
 
 from pipeline.core import artifacts
+from pipeline.core.compute import use_one_thread
 from pipeline.core.params import Samples
 from pipeline.core.shapes import Labels, as_pixels
 from pipeline.models.base import Conditional, ObservationModel
@@ -31,6 +32,7 @@ def main(
         samples_file: to write: a set `images`, and for an observation model a set `observations`.
         requested_file: the labels to sample, which a conditional model needs.
     """
+    use_one_thread()
     model = read_model(checkpoint_file)
     rng = torch.Generator().manual_seed(seed)
     count = samples.count * samples.draws  # one draw after another
