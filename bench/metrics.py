@@ -104,7 +104,7 @@ def whole(_: str) -> dict[str, object]:
     """All scores of one draw, features and labels included, as the stage `measure` computes them."""
     torch.set_num_threads(1)
     data = read_dataset(ROOT / "data" / "images.npz")
-    reference = from_arrays(artifacts.read_arrays(ROOT / "results" / "reference.npz"), data)
+    reference = from_arrays(artifacts.read_arrays(ROOT / "results" / "reference.npz"))
     classifier = read_classifier(ROOT / "checkpoints" / "classifier.safetensors")
     images = torch.from_numpy(artifacts.read_arrays(SAMPLES)["images"][:10_000])
     with threadpool_limits(1):

@@ -41,7 +41,7 @@ def scores(kind: type[TrainedModel], settings: dict, precision: str, seed: int) 
     pixels = as_pixels(model.sample(SAMPLES, torch.Generator().manual_seed(seed)))
     labels = label(CLASSIFIER, pixels)
     return {
-        "test objective, nats": sum(loop.evaluate(model, TEST).terms.values()),
+        "test objective, nats": sum(loop.evaluate(model, TEST).losses.values()),
         "sharpness, of real": float(laplacian_variance(pixels.numpy()).mean() / REAL_SHARPNESS),
         "confidence": float(labels["confidence"].mean()),
         "ambiguous": float((labels["confidence"] < 0.9).mean()),

@@ -160,7 +160,7 @@ def vae_losses(train: torch.Tensor, test: torch.Tensor, images: textbook.MNIST) 
     plain, scored = textbook.train_vae(images, 5), Vae(Vae.Config())
     scored.load_state_dict(dict(zip(scored.state_dict(), plain.state_dict().values(), strict=True)))
     models = {"textbook": scored, **{precision: ours("vae", train, precision, 2, 5)[0] for precision in PRECISIONS}}
-    return {arm: round(sum(loop.evaluate(model, test).terms.values()), 2) for arm, model in models.items()}
+    return {arm: round(sum(loop.evaluate(model, test).losses.values()), 2) for arm, model in models.items()}
 
 
 def gan_losses(train: torch.Tensor, images: textbook.MNIST) -> dict[str, list[float]]:
