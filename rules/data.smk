@@ -39,7 +39,10 @@ rule make_baseline:
         "logs/make_baseline/{baseline}.txt",
     params:
         images=PARAMS.samples.count,
-        draws=lambda wildcards: PARAMS.samples.draws if wildcards.baseline == COPIES else 1,
+        # The sensitivity check wants to know how far the scores of real images spread.
+        draws=lambda wildcards: (
+            PARAMS.samples.draws if wildcards.baseline == COPIES and PARAMS.metrics.sensitivity else 1
+        ),
     shell:
         """
         python -m pipeline.stages.make_baseline \
