@@ -26,14 +26,9 @@ from pipeline.report.load import load
 from pipeline.report.site import render
 
 ROOT = Path(__file__).parents[1]
-LONGEST = [
-    "test_two_tools",
-    "test_rebuilds",
-    "test_site",
-    "test_classifier",
-    "test_single",
-    "test_models",
-    "test_resume",
+LONGEST = [  # those that need a whole run of the toy workflow come one after the other: one process makes it for all
+    *("test_two_tools", "test_figures", "test_resume", "test_rebuilds", "test_extending", "test_add_a_model"),
+    *("test_site", "test_single", "test_models", "test_alarms", "test_labels_page"),
 ]
 
 

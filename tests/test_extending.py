@@ -89,7 +89,7 @@ def test_a_stage_is_run_by_hand_as_the_page_says(project: Workspace) -> None:
     file = project.folder / "results" / "samples" / "vae" / "0.npz"
     made = file.read_bytes()
     printed = project.run(*quoted("Run one stage by hand", r"`(snakemake .*?)`").split())
-    command = re.search(r"^ *(python -m pipeline\.stages\.sample .*?)\\\n *2>", printed, re.MULTILINE | re.DOTALL)
+    command = re.search(r"^ *(python -m pipeline\.stages\.sample .*?) +2>", printed, re.MULTILINE | re.DOTALL)
     assert command, printed
     file.unlink()
     project.run("bash", "-c", command[1])
