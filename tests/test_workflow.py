@@ -174,6 +174,7 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         pytest.param("from pipeline.core.params import x\n", set(), id="a carrier"),
         pytest.param("from pipeline.core import params\n", set(), id="a carrier from its package"),
         pytest.param("import json\nfrom pathlib import Path\n", set(), id="of others"),
+        pytest.param("from pipeline.room import needed  # why\n", {"room/needed"}, id="before a comment"),
         pytest.param("# from pipeline.room import needed\n", set(), id="in a comment"),
     ],
 )

@@ -55,6 +55,6 @@ def modules(source: str, names: str) -> Iterator[str]:
     if (PACKAGE / f"{folder}.py").is_file():
         yield folder
         return
-    for name in re.findall(r"(\w+)(?: as \w+)?\s*(?:,|$)", names.strip("()\n "), re.MULTILINE):
+    for name in re.findall(r"(\w+)(?: as \w+)?\s*(?:,|$)", re.sub(r"#.*", "", names).strip("()\n "), re.MULTILINE):
         if (PACKAGE / folder / f"{name}.py").is_file():
             yield f"{folder}/{name}".removeprefix("/")
