@@ -5,7 +5,7 @@ from playwright.sync_api import sync_playwright
 from workspace import ROOT
 
 SITE = ROOT / "site"
-README = {"report.png": "index.html", "labels.png": "labels.html#gallery"}  # one screen of each, in docs/
+README = {"report.png": ("index.html", 1400), "labels.png": ("labels.html#gallery", 1000)}  # in docs/; pixels high
 WHOLE = ROOT / "screenshots"
 
 
@@ -19,8 +19,8 @@ if __name__ == "__main__":
                 open_whole(tab, f"{SITE.as_uri()}/{page}")
                 name = page.removesuffix(".html").replace("/", "-")
                 tab.screenshot(path=WHOLE / f"{name}-{scheme}.png", full_page=True)
-        tab = browser.new_page(viewport={"width": 1280, "height": 1000}, color_scheme="light")
-        for picture, page in README.items():
+        for picture, (page, height) in README.items():
+            tab = browser.new_page(viewport={"width": 1280, "height": height}, color_scheme="light")
             open_whole(tab, f"{SITE.as_uri()}/{page}")
             tab.screenshot(path=ROOT / "docs" / picture)
     print(f"Whole pages: {WHOLE}")
