@@ -333,7 +333,7 @@ def test_any_number_of_models_reads_well(tmp_path: Path, count: int) -> None:
     pages = render(read(tmp_path, models=family_of(count), seeds=(0,)), TEMPLATES)
     assert len([path for path in pages if path.startswith("models/")]) == count
     text = text_of(pages["index.html"])
-    finding = text[text.index("With real test images") : text.index("Each model was trained")]
+    finding = text[text.index("Real test images have a") : text.index("Each model was trained")]
     assert finding.count("model_") == {1: 2, 2: 4, 15: 4}[count]
     assert ("15 models range from" in finding) == (count == 15)
     assert not re.search(r" [,.’]|\bof\d|,,|  ", finding), finding
