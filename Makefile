@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 LOCKED := --no-deps --require-hashes --requirement requirements.lock
 PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check $(LOCKED)
-UV := { command -v uv || $(VENV)/bin/pip install --quiet --disable-pip-version-check uv; } && uv pip install --python $(VENV) $(LOCKED)
+UV := { command -v uv || $(VENV)/bin/pip install --quiet --disable-pip-version-check uv; } && uv pip install --compile-bytecode --python $(VENV) $(LOCKED)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
 .PHONY: all site-single test test-all torture walk sensitivity lint format golden screenshots lock clean
