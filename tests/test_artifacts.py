@@ -1,5 +1,6 @@
 """File formats: what is damaged, and what is interrupted."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -30,3 +31,15 @@ def test_an_interrupted_write_leaves_the_old_file_and_no_other(tmp_path: Path) -
         raise KeyboardInterrupt
     assert artifacts.read_json(path) == {"old": 1}
     assert [file.name for file in tmp_path.iterdir()] == ["table.json"]
+
+
+def test_only_what_a_dead_writer_of_this_host_left_is_removed(tmp_path: Path) -> None:
+    path, dead = tmp_path / "table.json", 2**22 + 1  # no process has that number
+    here, elsewhere, alive = (
+        tmp_path / f".{path.name}.{host}.{process}.part"
+        for host, process in ((artifacts.HOST, dead), ("another-host", dead), (artifacts.HOST, os.getppid()))
+    )
+    for part in (here, elsewhere, alive):
+        part.write_text("half")
+    artifacts.write_json(path, {"new": 1})
+    assert {file for file in tmp_path.iterdir()} == {path, elsewhere, alive}

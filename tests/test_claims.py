@@ -411,6 +411,25 @@ def test_both_stages_read_and_write_their_files(tmp_path: Path) -> None:
     assert selection["gan"]["fd_percent"] == pytest.approx(2.0205)
 
 
+def test_draws_are_cut_by_the_setting_whatever_other_numbers_of_images_there_are(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The two-sample test has n = 102 for draws of 101 images: half of each side, rounded up."""
+    given, out = write(tmp_path, run()), written(tmp_path)
+    compare.main(score_files=sorted(tmp_path.glob("scores/*/*.csv")), models=list(FAMILIES), **out)
+    cut: list[int] = []
+    monkeypatch.setattr(check_claims, "clear_confidence", lambda table, count: cut.append(count) or np.zeros(2))
+    check_claims.main(
+        samples=Samples(count=101, draws=2),
+        metrics_file=out["table_file"],
+        summary_file=out["summary_file"],
+        verdicts_file=out["verdicts_file"],
+        claims_file=tmp_path / "claims",
+        **given,
+    )
+    assert set(cut) == {101}
+
+
 def test_scores_from_different_networks_are_refused_by_the_stage(tmp_path: Path) -> None:
     for model, rows in run().metrics.groupby("model"):
         artifacts.write_table(tmp_path / f"{model}.csv", rows.assign(digest=f"of {model}"))

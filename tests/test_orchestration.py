@@ -3,8 +3,11 @@
 import json
 import subprocess
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
+import yaml
+from snakemake.exceptions import WorkflowError
 
 from pipeline.core.params import Compute
 from pipeline.workflow import orchestration
@@ -83,3 +86,30 @@ def test_an_answer_of_another_machine_or_choice_of_devices_does_not_count(
 def test_a_torch_that_cannot_be_asked_has_no_gpu(machine: Machine) -> None:
     machine.hints, machine.answer = [Path("/dev/kfd")], ""
     assert not has_gpu(AUTO)
+
+
+def test_a_folder_without_git_runs_and_says_what_dvc_needs(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("DVC_STAGE", raising=False)
+    settings = SimpleNamespace(targets=set(), until=set(), omit_from=set(), config=[], configfiles=[])
+    orchestration.record(SimpleNamespace(dag_settings=settings, config_settings=settings, touch=False))  # type: ignore[arg-type]
+    said = capsys.readouterr().err
+    assert "The results are complete" in said and "git init" in said and "dvc commit" in said
+
+
+def test_folders_that_dvc_asks_for_are_there_and_pass_for_no_results(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    outs = [{"results/cas": {"persist": True}}, {"results/metrics.csv": {"persist": True}}]
+    (tmp_path / "dvc.yaml").write_text(yaml.safe_dump({"stages": {"report": {"outs": outs}}}))
+    locked = {"stages": {"report": {"outs": [{"path": "results/cas"}]}}}
+    (tmp_path / "dvc.lock").write_text(yaml.safe_dump(locked))
+    orchestration.make_out_folders()
+    assert (tmp_path / "results" / "cas").is_dir() and not (tmp_path / "results" / "metrics.csv").exists()
+    orchestration.require_records()
+    (tmp_path / "results" / "cas" / "0.csv").touch()
+    with pytest.raises(WorkflowError, match="Results are here, but not"):
+        orchestration.require_records()
