@@ -42,5 +42,6 @@ def shown(pattern):
 
 
 COMPUTE = PARAMS.compute.model_dump_json()
-ONE_THREAD = PARAMS.compute.model_copy(update={"threads": 1}).model_dump_json()
+# Of networks so small that conversions to bfloat16 cost more than they save.
+SMALL = PARAMS.compute.model_copy(update={"threads": 1, "precision": "float32"}).model_dump_json()
 SAMPLES = PARAMS.samples.model_dump_json()

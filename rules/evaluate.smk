@@ -128,7 +128,7 @@ rule c2st:
         gpu=GPU,
     params:
         samples=SAMPLES,
-        compute=ONE_THREAD,
+        compute=SMALL,
     shell:
         """
         python -m pipeline.stages.c2st \
@@ -160,7 +160,7 @@ rule cas:
         gpu=GPU,
     params:
         samples=SAMPLES,
-        compute=ONE_THREAD,
+        compute=SMALL,
         requested=flag("requested"),
     shell:
         """

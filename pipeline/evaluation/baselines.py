@@ -12,7 +12,6 @@ from scipy.sparse import csr_array
 
 from pipeline.core.names import BLURRED, COPIES, NOISE
 from pipeline.data.dataset import Dataset
-from pipeline.evaluation.nearest import nearest_images
 
 STEPS = 2  # of Lloyd's algorithm, for the centroids
 
@@ -92,6 +91,8 @@ def centroids(data: Dataset, count: int, rng: np.random.Generator) -> np.ndarray
     are rounded to bytes after each step. If there are fewer training images than centroids, the training images are
     returned, each as often as needed.
     """
+    from pipeline.evaluation.nearest import nearest_images  # imports torch, which no other baseline needs
+
     images = data.train_images
     pixels = images.reshape(len(images), -1).astype(np.float32)
     centres = images[rng.choice(len(images), min(count, len(images)), replace=False)]

@@ -5,7 +5,6 @@ from pathlib import Path
 import numpy as np
 
 from pipeline.core import artifacts
-from pipeline.core.compute import use_one_thread
 from pipeline.core.names import TEST
 from pipeline.data.dataset_file import read_dataset
 from pipeline.evaluation.baselines import BASELINES
@@ -29,7 +28,6 @@ def main(
         dataset_file: the data set.
         samples_file: to write.
     """
-    use_one_thread()
     data = read_dataset(dataset_file)
     if baseline == TEST:
         images = data.test_images  # all there are
