@@ -23,7 +23,7 @@ test: $(VENV)/installed lint
 	python tests/browser.py
 	pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-# Everything that there is to test: an hour.
+# Everything that there is to test.
 test-all: test torture walk
 
 # Trainings on the whole MNIST, and one that is killed two hundred times.

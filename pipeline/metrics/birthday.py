@@ -6,8 +6,6 @@ from dataclasses import dataclass
 import numpy as np
 
 from pipeline.metrics.base import REPEATS, Metric
-from pipeline.metrics.distances import blocks
-from pipeline.metrics.inputs import check_vectors
 
 QUANTILE = 0.001  # of the distances of real images to the nearest one of their class; closer images count as one
 BATCHES = 50
@@ -72,23 +70,6 @@ def duplicate_distance(twins: np.ndarray) -> float:
     if not len(twins) or not np.isfinite(twins).all():
         raise ValueError(f"expected finite distances of images to others of their class, found {len(twins)} distances")
     return float(np.quantile(twins, QUANTILE))
-
-
-def alike(images: np.ndarray, distance: float) -> Alike:
-    """Return which pairs of vectors (n, d) are at most `distance` apart.
-
-    Raises:
-        ValueError: for fewer than 2 images, a negative distance, or values that are not finite.
-    """
-    check_vectors(images, "images", at_least=2)
-    if not distance >= 0:
-        raise ValueError(f"expected a distance of at least 0, found {distance}")
-    bits, degree = np.empty((len(images), (len(images) + 7) // 8), np.uint8), np.empty(len(images), int)
-    for rows, squared in blocks(images):
-        close = squared <= distance**2
-        degree[rows] = np.count_nonzero(close, axis=1)
-        bits[rows] = np.packbits(close, axis=1)
-    return Alike(bits, degree)
 
 
 def support_size(found: Alike, rng: np.random.Generator, batches: int = BATCHES) -> Support:

@@ -26,21 +26,15 @@ def blocks(x: np.ndarray, y: np.ndarray | None = None, dtype: type = np.float64)
     Yields:
         The slice of rows of `x`, and their distances (rows, m). The next block overwrites this array.
     """
-    # One matrix product for all three terms: rows (-2x, 1, |x|^2) times columns (y, |y|^2, 1).
-    other = x if y is None else y
-    centre = other.mean(axis=0, dtype=np.float64)
-    columns = _extended(other, centre, dtype)
-    columns[:, -2:] = columns[:, :-3:-1]  # from (1, |y|^2) to (|y|^2, 1)
-    step = max(1, BLOCK // max(columns.shape))
-    buffer = np.empty((min(step, len(x)), len(other)), dtype)
+    left, right = _sides(x, y, dtype)
+    step = max(1, BLOCK // max(right.shape))
+    buffer = np.empty((min(step, len(x)), len(right)), dtype)
     for start in range(0, len(x), step):
         rows = slice(start, min(start + step, len(x)))
-        part = _extended(x[rows], centre, dtype)
-        norms = part[:, -1:]
-        part[:, :-2] *= -2
-        squared = np.matmul(part, columns.T, out=buffer[: len(part)])
-        if squared.min() < DUPLICATE * (norms.max() + columns[:, -2].max()):
-            squared[squared < DUPLICATE * (norms + columns[:, -2])] = 0  # as are those below 0
+        norms, other_norms = left[rows, -1:], right[:, -2]
+        squared = np.matmul(left[rows], right.T, out=buffer[: rows.stop - start])
+        if squared.min() < DUPLICATE * (norms.max() + other_norms.max()):
+            squared[squared < DUPLICATE * (norms + other_norms)] = 0  # as are those below 0
         if y is None:
             np.fill_diagonal(squared[:, start:], np.inf)
         yield rows, squared
@@ -79,7 +73,7 @@ def own_distances(x: np.ndarray) -> np.ndarray:
     """
     dtype = search_type(x)
     least = np.full(len(x), np.inf, dtype)
-    for rows, columns, squared in tiles(x, x, dtype):
+    for rows, columns, squared in tiles(x, None, dtype):
         # A tile above the diagonal holds distances for its rows and for its columns.
         if rows.start == columns.start:
             np.fill_diagonal(squared, np.inf)
@@ -89,21 +83,20 @@ def own_distances(x: np.ndarray) -> np.ndarray:
     return np.sqrt(np.where(least < DUPLICATE_OF[dtype] * norms, 0, least).astype(np.float64))
 
 
-def tiles(x: np.ndarray, y: np.ndarray, dtype: type) -> Iterator[tuple[slice, slice, np.ndarray]]:
+def tiles(x: np.ndarray, y: np.ndarray | None, dtype: type) -> Iterator[tuple[slice, slice, np.ndarray]]:
     """Yield the squared distances of points of `x` (n, d) to points of `y` (m, d), a tile at a time.
 
-    If `y` is `x`, only the tiles on and above the diagonal are yielded, so each pair is in one tile.
+    Without `y`, these are distances within `x`, and only the tiles on and above the diagonal: each pair is in one tile.
 
     Yields:
         Two slices, and the distances (rows, columns). The next tile overwrites this array.
     """
-    centre = y.mean(axis=0, dtype=np.float64)
-    left, right = _sides(x, y, centre, dtype)
+    left, right = _sides(x, y, dtype)
     buffer = np.empty(TILE * TILE, dtype)
     for top in range(0, len(x), TILE):
         rows = slice(top, min(top + TILE, len(x)))
-        for start in range(top if x is y else 0, len(y), TILE):
-            columns = slice(start, min(start + TILE, len(y)))
+        for start in range(top if y is None else 0, len(right), TILE):
+            columns = slice(start, min(start + TILE, len(right)))
             shape = (rows.stop - top, columns.stop - start)
             out = buffer[: shape[0] * shape[1]].reshape(shape)
             yield rows, columns, np.matmul(left[rows], right[columns].T, out=out)
@@ -124,9 +117,14 @@ def search_type(x: np.ndarray) -> type:
     return np.float32 if x.shape[1] >= WIDE else np.float64
 
 
-def _sides(x: np.ndarray, y: np.ndarray, centre: np.ndarray, dtype: type) -> tuple[np.ndarray, np.ndarray]:
-    """Return (-2x, 1, |x|^2), (n, d + 2), and (y, |y|^2, 1), (m, d + 2): their products are squared distances."""
-    left, right = _extended(x, centre, dtype), _extended(y, centre, dtype)
+def _sides(x: np.ndarray, y: np.ndarray | None, dtype: type) -> tuple[np.ndarray, np.ndarray]:
+    """Return (-2x, 1, |x|^2), (n, d + 2), and (y, |y|^2, 1), (m, d + 2): their products are squared distances.
+
+    The origin is the mean of `y`, or of `x` if there is no `y`.
+    """
+    other = x if y is None else y
+    centre = other.mean(axis=0, dtype=np.float64)
+    left, right = _extended(x, centre, dtype), _extended(other, centre, dtype)
     left[:, :-2] *= -2
-    right[:, -2:] = right[:, :-3:-1]
+    right[:, -2:] = right[:, :-3:-1]  # from (1, |y|^2) to (|y|^2, 1)
     return left, right

@@ -50,7 +50,6 @@ class Extrapolation:
     """Hold the line fitted to FD against 1/n, and the points behind it."""
 
     value: float  # at 1/n = 0
-    slope: float
     sizes: np.ndarray  # (points,) n of each
     distances: np.ndarray  # (points,)
 
@@ -130,5 +129,5 @@ def frechet_infinity(real: Moments, fake: np.ndarray, rng: np.random.Generator) 
     distances = np.array(
         [frechet_distance(real, moments(fake[rng.choice(len(fake), size, replace=False)])) for size in sizes]
     )
-    slope, value = np.polyfit(1 / sizes, distances, 1)
-    return Extrapolation(float(value), float(slope), sizes, distances)
+    _, value = np.polyfit(1 / sizes, distances, 1)
+    return Extrapolation(float(value), sizes, distances)

@@ -33,11 +33,6 @@ class Discrepancy:
     value: float  # squared MMD; unbiased, so it may be negative
     variance: float  # of the value, over draws of both sets; unbiased, so it may be negative if the sets agree
 
-    @property
-    def standard_error(self) -> float | None:
-        """Return the root of the variance; None if its estimate is not positive."""
-        return math.sqrt(self.variance) if self.variance > 0 else None
-
 
 @dataclass(frozen=True)
 class _Sums:
@@ -149,10 +144,12 @@ def _sums(x: np.ndarray, y: np.ndarray) -> _Sums:
             tile *= np.square(tile, out=square)
             if same and start == top:
                 np.fill_diagonal(tile, 0)
-            mirrored = same and start > top
+            total = float(np.vdot(tile, tile))
             rows[top : top + TILE] += tile @ ones[: len(b)]
-            (rows if mirrored else columns)[start : start + TILE] += (
-                0 if same and not mirrored else ones[: len(a)] @ tile
-            )
-            squares += (1 + mirrored) * float(np.vdot(tile, tile))
+            squares += total
+            if not same:
+                columns[start : start + TILE] += ones[: len(a)] @ tile
+            elif start > top:
+                rows[start : start + TILE] += ones[: len(a)] @ tile
+                squares += total
     return _Sums(rows, rows if same else columns, squares)

@@ -9,7 +9,12 @@ PACKAGE = Path("pipeline")
 IMPORT = re.compile(r"^[ \t]*from (pipeline[\w.]*) import (\([^)]*\)|.+)$", re.MULTILINE)
 
 # Files that pass values on and compute none. As inputs, a changed comment in one would recompute everything.
-CARRIERS = frozenset({"core/artifacts", "core/families", "core/outputs", "core/params", "data/dataset", "stages/cli"})
+CARRIERS = frozenset(
+    {
+        *("core/artifacts", "core/families", "core/outputs", "core/params"),
+        *("data/dataset", "data/dataset_file", "stages/cli"),
+    }
+)
 
 
 def code_of(stage: str, but: Collection[str] = ()) -> list[str]:

@@ -50,7 +50,7 @@ def has_gpu(compute: params.Compute) -> bool:
     Asking torch takes seconds. It is asked only if something hints at a GPU, and its answer is kept.
     """
     hints = [path for name in ("nvidia[0-9]*", "kfd", "dxg") for path in Path("/dev").glob(name)]
-    if compute.device == "cpu" or not (hints or sys.platform == "win32"):
+    if compute.device == "cpu" or not hints:
         return False
     key = f"{socket.gethostname()} {[os.environ.get(name) for name in VISIBLE]} {hints}"
     known = json.loads(GPU.read_text()) if GPU.exists() else {}

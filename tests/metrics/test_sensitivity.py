@@ -16,6 +16,7 @@ from pipeline.analysis import sensitivity
 from pipeline.analysis.sensitivity import SEEN, UNSEEN
 from pipeline.data.dataset import Dataset
 from pipeline.evaluation import scores
+from pipeline.evaluation.nearest import alike_images
 from pipeline.evaluation.reference import Reference, learn_training, vectors
 from pipeline.metrics import bins, birthday, conformal, novelty
 from pipeline.metrics.catalogue import CATALOGUE
@@ -124,7 +125,7 @@ def values(corruption: str) -> dict[str, float]:
     images = w.draw(100 + int(corruption), N)[0] if corruption.isdigit() else w.corrupted(corruption)
     labels, reference = w.predicted(images), w.reference
     near = {"pixels": novelty.nearest_training(vectors(w.train), vectors(images))}
-    alike = birthday.alike(vectors(images), reference.alike)
+    alike = alike_images(images, reference.alike)
     draw = scores.Draw(images, labels, {"random_1": w.features(images)}, near, alike, 0)
     real, fake = reference.features["random_1"], draw.features["random_1"]
     pair = scores.Pair(real, fake, reference.labels, labels["label"].to_numpy())
