@@ -11,7 +11,7 @@ from pathlib import Path
 from snakemake.utils import min_version
 
 from pipeline.core.names import BLURRED, COPIES, SHOWN, TEST
-from pipeline.core.outputs import having, pages, produced
+from pipeline.core.outputs import REFERENCES, having, pages, produced
 from pipeline.core.params import changes
 from pipeline.metrics.base import BASELINE_OF
 from pipeline.workflow import orchestration

@@ -2,7 +2,7 @@
 
 
 rule compare:
-    """Gather all scores: in one table, in short, as verdicts and ranks."""
+    """Gather all scores: in one table, in short, as gates, verdicts and ranks."""
     input:
         code=code_of("compare"),
         scores=[
@@ -14,23 +14,27 @@ rule compare:
                 for seed in (SEEDS if source in MODELS else [0])
             ),
         ],
+        spread="reference/seed_spread.csv",
     output:
         table="results/metrics.csv",
         summary="results/summary.csv",
+        gates="results/gates.csv",
         verdicts="results/verdicts.csv",
         ranks="results/ranks.csv",
         selection="results/metrics.json",
     log:
         "logs/compare.txt",
     params:
-        models=MODELS,
+        families=json.dumps({name: model.family for name, model in PARAMS.models.items()}),
     shell:
         """
         python -m pipeline.stages.compare \
             --score-files {input.scores:q} \
-            --models {params.models:q} \
+            --families {params.families:q} \
+            --spread-file {input.spread:q} \
             --table-file {output.table:q} \
             --summary-file {output.summary:q} \
+            --gates-file {output.gates:q} \
             --verdicts-file {output.verdicts:q} \
             --ranks-file {output.ranks:q} \
             --selection-file {output.selection:q} \
@@ -45,6 +49,7 @@ rule check_claims:
         metrics="results/metrics.csv",
         summary="results/summary.csv",
         verdicts="results/verdicts.csv",
+        spread="reference/seed_spread.csv",
         records=expand("results/training/{model}/{seed}.json", model=MODELS, seed=SEEDS),
         alarms=expand("results/alarms/{model}/{seed}.csv", model=TRAINED, seed=SEEDS),
         gradients=expand("results/perfect_discriminator/{model}/{seed}.csv", model=ADVERSARIAL, seed=SEEDS),
@@ -65,6 +70,7 @@ rule check_claims:
             --metrics-file {input.metrics:q} \
             --summary-file {input.summary:q} \
             --verdicts-file {input.verdicts:q} \
+            --spread-file {input.spread:q} \
             --record-files {input.records:q} \
             --alarm-files {input.alarms:q} \
             --gradient-files {input.gradients:q} \

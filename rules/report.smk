@@ -71,6 +71,7 @@ rule render:
         families=sorted({file for model in PARAMS.models.values() for file in code_of_family(model.family)}),
         templates=sorted(str(file) for file in Path("site_templates").rglob("*") if file.is_file()),
         results=[f"results/{file.path}" for file in produced(PARAMS)],
+        references=expand("reference/{table}", table=REFERENCES),
     output:
         expand("site/{page}.html", page=pages(PARAMS)),
         expand("site/models/{model}.html", model=MODELS),
@@ -88,6 +89,7 @@ rule render:
             --rules {params.rules:q} \
             --records-folder .snakemake/metadata \
             --results-folder results \
+            --reference-folder reference \
             --templates-folder site_templates \
             --site-folder site \
             2>{log:q}

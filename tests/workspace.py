@@ -53,7 +53,7 @@ class Workspace:
             cwd=ROOT, check=True, capture_output=True, text=True,
         ).stdout  # fmt: skip
         for name in listed.splitlines():
-            if (ROOT / name).is_file() and not name.startswith(("tests/", "bench/", "reference/")):
+            if (ROOT / name).is_file() and not name.startswith(("tests/", "bench/")):
                 (folder / name).parent.mkdir(parents=True, exist_ok=True)
                 shutil.copy2(ROOT / name, folder / name)
         (folder / "dvc.lock").unlink(missing_ok=True)

@@ -9,13 +9,23 @@ from typing import Any, Literal, TypeVar
 import numpy as np
 import pandas as pd
 
+from pipeline.analysis.seed_spread import Spreads
 from pipeline.analysis.summary import Score, by_draw, pooled_sd, seed_means, trainings
-from pipeline.analysis.uncertainty import Interval, difference_interval, seed_interval
+from pipeline.analysis.uncertainty import (
+    Estimate,
+    Interval,
+    difference_interval,
+    difference_of,
+    interval_of,
+    seed_interval,
+)
 from pipeline.core.names import TEST
 from pipeline.metrics.labels import total_variation
 from pipeline.metrics.neighbours import nearest_others
 
 T = TypeVar("T")
+UNCLEAR = ("conformal_ambiguous", "conformal_unlike")
+BY_SPREAD = " One training: the interval uses the spread between seeds that was measured for such models."
 BySeed = Mapping[str, Mapping[int, T]]  # by model, then by seed; a model without the quantity is missing
 
 
@@ -30,6 +40,7 @@ class Inputs:
     metrics: pd.DataFrame  # the tidy table of all sources
     summary: pd.DataFrame
     verdicts: pd.DataFrame
+    spreads: Spreads  # between trainings of a family
     records: BySeed[Mapping[str, Any]]  # of the training runs
     alarms: BySeed[pd.DataFrame]
     gradients: BySeed[pd.DataFrame]  # norms of the generator's gradient while a fresh discriminator learns
@@ -55,8 +66,33 @@ class Inputs:
 
     def clear(self, model: str) -> list[np.ndarray]:
         """Return the share of clear digits, those with exactly one likely label: one array (draws,) for each seed."""
-        kinds = zip(*(self.draws(model, f"conformal_{kind}") for kind in ("ambiguous", "unlike")), strict=True)
+        kinds = zip(*(self.draws(model, metric) for metric in UNCLEAR), strict=True)
         return [1 - ambiguous - unlike for ambiguous, unlike in kinds]
+
+    def sd_seeds(self, model: str, *metrics: str) -> tuple[float, int] | None:
+        """Return the known standard deviation between seeds of a sum of scores of the model's family, and its freedom.
+
+        For several scores it is the sum of theirs, which is the most that it can be. None if one is not known.
+        """
+        rows = [self.spreads.get((self.family(model), metric, "")) for metric in metrics]
+        found = [row for row in rows if row]
+        if len(found) < len(metrics):
+            return None
+        return sum(row.sd for row in found), min(row.seeds for row in found) - 1
+
+    def ratio(self, model: str, metric: str) -> tuple[Interval, str]:
+        """Return a score in pixels that is a ratio, with its interval and sentence as in `estimate`."""
+        draws, family = self.draws(model, metric), self.family(model)
+        known = self.spreads.get((family, metric, "pixels"))
+        if len(draws) > 1 or known is None:
+            return estimate(draws)
+        found, where = estimate([np.log(draws[0])], (known.sd, known.seeds - 1))
+        low, high = (math.exp(end) if end is not None else None for end in (found.lower, found.upper))
+        return Interval(float(draws[0].mean()), known.sd, low, high), where
+
+    def family(self, model: str) -> str:
+        """Return the family of a model that was trained in this run."""
+        return next(iter(self.records[model].values()))["family"]
 
     def spread(self, metric: str) -> float:
         """Return the standard deviation of a score between draws of the real test images; 0 with a single draw."""
@@ -74,21 +110,34 @@ def of(what: BySeed[T], model: str, name: str) -> list[T]:
     return list(what[model].values())
 
 
-def estimate(draws: list[np.ndarray]) -> tuple[Interval, str]:
+def estimate(draws: list[np.ndarray], known: tuple[float, int] | None = None) -> tuple[Interval, str]:
     """Return the mean of a score with its interval, and a sentence that qualifies it.
 
-    The interval is over seeds. With one seed it is over the draws of that training run, and the sentence says so.
+    The interval is over seeds. With one seed it follows from the known standard deviation between seeds of the model's
+    family and its degrees of freedom, and else it is over the draws of that training run; the sentence says which.
     """
     if len(draws) > 1:
         return seed_interval(seed_means(draws)), ""
-    return seed_interval(draws[0]), " In this one training."
+    if known:
+        return interval_of(one_seed(draws, known)), BY_SPREAD
+    return seed_interval(draws[0]), " In this one training: the interval is over its draws."
 
 
-def contrast(a: list[np.ndarray], b: list[np.ndarray]) -> tuple[Interval, str]:
+def contrast(
+    a: list[np.ndarray], b: list[np.ndarray], known: Sequence[tuple[float, int] | None] = (None, None)
+) -> tuple[Interval, str]:
     """Return the difference a - b of a score between two models, with its interval and sentence as in `estimate`."""
-    if len(a) == len(b) == 1:
-        return difference_interval(a[0], b[0]), " In this one training each."
-    return difference_interval(seed_means(a), seed_means(b)), ""
+    if not len(a) == len(b) == 1:
+        return difference_interval(seed_means(a), seed_means(b)), ""
+    of_a, of_b = known
+    if of_a and of_b:
+        return difference_of(one_seed(a, of_a), one_seed(b, of_b)), BY_SPREAD
+    return difference_interval(a[0], b[0]), " In this one training each: the interval is over their draws."
+
+
+def one_seed(draws: list[np.ndarray], known: tuple[float, int]) -> Estimate:
+    """Return the mean over the draws of one seed with the known variance between seeds."""
+    return Estimate(float(draws[0].mean()), known[0] ** 2, known[1], 1)
 
 
 def side(interval: Interval, edge: float) -> Literal[-1, 0, 1]:

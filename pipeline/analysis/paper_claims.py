@@ -5,20 +5,21 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
+import pandas as pd
 from scipy.stats import fisher_exact
 
 from pipeline.analysis import vanishing
-from pipeline.analysis.claim_inputs import Inputs, NotInThisRun, contrast, estimate, of, side
+from pipeline.analysis.claim_inputs import UNCLEAR, Inputs, NotInThisRun, contrast, estimate, of, side
 from pipeline.analysis.claims import OPEN, REFUTED, SUPPORTED, Claim, Finding, either, equal, measured
 from pipeline.analysis.summary import seed_means
 from pipeline.analysis.uncertainty import Interval, seed_interval
 from pipeline.analysis.vanishing import WON, orders_lost
-from pipeline.analysis.verdicts import outcomes
+from pipeline.analysis.verdicts import DRAWS, outcomes
 from pipeline.core.names import BLURRED, TEST
 from pipeline.metrics.proportions import wilson
 
 CLEARLY = 0.1  # distance of a sharpness ratio from 1, beyond which images are not as sharp as real ones
-LONGER = 1.25  # ratio of times that the load of the machine cannot explain
+LONGER = 1.25  # ratio of CPU seconds that the load of the machine cannot explain
 ORDERS = 2.0  # powers of ten; a gradient that lost as many has vanished
 TELLS = 0.5  # rank correlation above which a loss is informative
 EQUAL = 0.01  # difference of shares below which it does not matter
@@ -43,23 +44,24 @@ def claim(**about: Any) -> Callable[[Callable[..., Finding]], Callable[..., Find
     section="1.2, 4",
     measure="sharpness ratio of the GAN minus that of the VAE (variance of the Laplacian / that of real images)",
     rule=(
-        "supported if the interval lies above s, refuted if it lies below −s, where s is the standard deviation "
-        f"between draws of real images; not decided if a ratio is above {1 + CLEARLY:g}"
+        "supported if the sharpness ratio is decided between the two, as for the verdicts, and that of the GAN is "
+        "larger; refuted if it is decided and that of the VAE is larger; not decided if a ratio is above "
+        f"{1 + CLEARLY:g}"
     ),
     unit="x",
     roles=("gan", "vae"),
 )
 def sharper(inputs: Inputs, gan: str, vae: str) -> Finding:
     """Compare the sharpness ratios of a GAN and a VAE."""
-    of_gan, of_vae = inputs.draws(gan, "sharpness_ratio"), inputs.draws(vae, "sharpness_ratio")
-    gap, where = contrast(of_gan, of_vae)
-    means = seed_means(of_gan).mean(), seed_means(of_vae).mean()
-    note = f"{gan} {means[0]:.2f}, {vae} {means[1]:.2f}, real images 1.{where}"
+    means = [float(seed_means(inputs.draws(model, "sharpness_ratio")).mean()) for model in (gan, vae)]
+    note = f"{gan} {means[0]:.2f}, {vae} {means[1]:.2f}, real images 1."
     if max(means) > 1 + CLEARLY:
-        return measured(gap, OPEN, f"{note} Above 1, crisp cannot be told from noisy, because specks count as sharp.")
-    spread = inputs.spread("sharpness_ratio")
-    above, below = side(gap, spread), side(gap, -spread)
-    return measured(gap, either(above if above == below else 0), note)
+        note += " Above 1, crisp cannot be told from noisy, because specks count as sharp."
+        return Finding(OPEN, note, means[0] - means[1])
+    tests = compared(inputs, gan, vae)
+    test = tests[tests["metric"] == "sharpness_ratio"].iloc[0]
+    verdict = either(int(np.sign(means[0] - means[1]))) if test["decided"] else OPEN
+    return Finding(verdict, f"{note}{only_draws(tests)}", means[0] - means[1])
 
 
 @claim(
@@ -72,7 +74,7 @@ def sharper(inputs: Inputs, gan: str, vae: str) -> Finding:
 )
 def blurry(inputs: Inputs, vae: str) -> Finding:
     """Compare the sharpness ratio of a VAE with that of real images."""
-    ratio, where = estimate(inputs.draws(vae, "sharpness_ratio"))
+    ratio, where = inputs.ratio(vae, "sharpness_ratio")
     baselines = inputs.summary[(inputs.summary["metric"] == "sharpness_ratio") & (inputs.summary["set"] == "images")]
     blurred = baselines.loc[baselines["model"] == BLURRED, "value"]
     beside = f" The ratio of real images blurred by one pixel is {blurred.iloc[0]:.2f}." if len(blurred) else ""
@@ -82,27 +84,41 @@ def blurry(inputs: Inputs, vae: str) -> Finding:
 @claim(
     claim="A GAN’s images are more realistic than a VAE’s.",
     section="4",
-    measure="share of the fidelity scores that are decided for the GAN",
-    rule="supported if the GAN is better in at least one score and worse in none; refuted if the VAE is",
+    measure="share of the primary scores of “Do they look real?” that are decided for the GAN",
+    rule="supported if the verdict on that question is for the GAN, refuted if it is for the VAE",
     unit="%",
     roles=("gan", "vae"),
 )
 def realistic(inputs: Inputs, gan: str, vae: str) -> Finding:
-    """Count the fidelity scores that are decided for either model."""
-    answers = outcomes(inputs.verdicts)
-    both = answers["a"].isin([gan, vae]) & answers["b"].isin([gan, vae])
-    answers = answers[both & (answers["question"] == "fidelity")]
-    if not len(answers):
-        raise NotInThisRun(f"No fidelity score compares {gan} with {vae}.")
-    answer = answers.iloc[0]
-    for_gan, for_vae = (answer["for_a"], answer["for_b"])[:: 1 if answer["a"] == gan else -1]
-    scores = for_gan + for_vae + answer["open"]
-    where = "" if answer["basis"] == "seeds" else " In this one training each."
+    """Take the verdict on fidelity."""
+    tests = compared(inputs, gan, vae)
+    answer = next((each for each in outcomes(tests) if each.question == "fidelity"), None)
+    if answer is None or not len(answer.primary):
+        raise NotInThisRun(f"No primary score of fidelity compares {gan} with {vae}.")
+    for_gan, for_vae = ((answer.primary["decided"] == model).sum() for model in (gan, vae))
     note = (
-        f"Of {scores} scores, {for_gan} are better for {gan} and {for_vae} for {vae}. "
-        f"The rest are not separable.{where}"
+        f"Of {len(answer.primary)} primary scores, {for_gan} are decided for {gan} and {for_vae} for {vae}."
+        f"{only_draws(answer.primary)}"
     )
-    return Finding(either((answer["outcome"] == gan) - (answer["outcome"] == vae)), note, for_gan / scores)
+    verdict = either((answer.outcome == gan) - (answer.outcome == vae))
+    return Finding(verdict, note, for_gan / len(answer.primary))
+
+
+def compared(inputs: Inputs, a: str, b: str) -> pd.DataFrame:
+    """Return the rows of the verdicts table on two models, in either order.
+
+    Raises:
+        NotInThisRun: one of them failed, so that they were not compared.
+    """
+    tests = inputs.verdicts[inputs.verdicts["a"].isin([a, b]) & inputs.verdicts["b"].isin([a, b])]
+    if not len(tests):
+        raise NotInThisRun(f"{a} and {b} were not compared: one of them is no better than noise.")
+    return tests
+
+
+def only_draws(tests: pd.DataFrame) -> str:
+    """Return the sentence that qualifies tests of one training each; empty for others."""
+    return " In this one training each, by their draws." if (tests["basis"] == DRAWS).any() else ""
 
 
 @claim(
@@ -123,7 +139,7 @@ def realistic(inputs: Inputs, gan: str, vae: str) -> Finding:
 )
 def recognised(inputs: Inputs, model: str) -> Finding:
     """Compare the share of clear digits of a model with that of real digits."""
-    share, where = estimate(inputs.clear(model))
+    share, where = estimate(inputs.clear(model), inputs.sd_seeds(model, *UNCLEAR))
     real = float(seed_means(inputs.clear(TEST)).mean())
     note = f"Real digits: {100 * real:.1f} %. Samples have no true label, so a prediction cannot be checked.{where}"
     return measured(share, either(side(share, real / 2)), note)
@@ -155,7 +171,7 @@ def equally_recognised(inputs: Inputs, gan: str, vae: str) -> Finding:
 @claim(
     claim="A GAN takes longer to train.",
     section="2.1",
-    measure="training time, of the GAN / of the VAE",
+    measure="CPU seconds of training, of the GAN / of the VAE",
     rule=(
         f"supported if every training run of the GAN took more than {LONGER:g} times as long as every one of the VAE, "
         "refuted if none did"
@@ -165,13 +181,13 @@ def equally_recognised(inputs: Inputs, gan: str, vae: str) -> Finding:
 )
 def longer(inputs: Inputs, gan: str, vae: str) -> Finding:
     """Compare the training times of a GAN and a VAE."""
-    return ratio_of_times(inputs, gan, vae, lambda record: record["seconds"])
+    return ratio_of_times(inputs, gan, vae, lambda record: record["cpu_seconds"])
 
 
 @claim(
     claim="It takes longer because two networks need to be trained.",
     section="2.1",
-    measure="training time per image seen, of the GAN / of the VAE, so that the number of epochs does not matter",
+    measure="CPU seconds of training per image seen, of the GAN / of the VAE, so that epochs do not matter",
     rule=(
         f"supported if every training run of the GAN took more than {LONGER:g} times as long as every one of the VAE, "
         "refuted if none did"
@@ -181,7 +197,7 @@ def longer(inputs: Inputs, gan: str, vae: str) -> Finding:
 )
 def longer_per_image(inputs: Inputs, gan: str, vae: str) -> Finding:
     """Compare the training times per image of a GAN and a VAE."""
-    return ratio_of_times(inputs, gan, vae, lambda record: record["seconds"] / record["images_seen"])
+    return ratio_of_times(inputs, gan, vae, lambda record: record["cpu_seconds"] / record["images_seen"])
 
 
 def ratio_of_times(inputs: Inputs, gan: str, vae: str, time: Callable[[Mapping[str, Any]], float]) -> Finding:
@@ -323,7 +339,8 @@ def no_stop(inputs: Inputs, gan: str) -> Finding:
 def no_help(inputs: Inputs, gan: str, vae: str) -> Finding:
     """Compare the shares of ambiguous digits of two models."""
     draws = [inputs.draws(model, "conformal_ambiguous") for model in (gan, vae, TEST)]
-    gap, where = contrast(draws[1], draws[0])
+    known = [inputs.sd_seeds(model, "conformal_ambiguous") for model in (vae, gan)]
+    gap, where = contrast(draws[1], draws[0], known)
     means = [100 * seed_means(each).mean() for each in draws]
     note = f"{gan} {means[0]:.1f} %, {vae} {means[1]:.1f} %, real digits {means[2]:.1f} %.{where}"
     return measured(gap, equal(gap, max(EQUAL, inputs.spread("conformal_ambiguous"))), note)

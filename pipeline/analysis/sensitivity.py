@@ -2,12 +2,13 @@
 
 The excess of a score is (loss - worst loss of real images) / (range of the losses of real images). A metric sees a
 corruption if the excess is at least 1, and is blind to it if the excess is at most 0.5. An excess in between is on the
-edge, which agrees with either declaration.
+edge, which agrees with either declaration. A metric prefers a corruption if its loss is smaller than the best loss of
+real images, by at least a quarter of that range.
 """
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,9 @@ from pipeline.metrics.base import BASELINE_OF, CORRUPTIONS, Metric
 from pipeline.metrics.catalogue import CATALOGUE
 
 SEEN, UNSEEN = 1.0, 0.5  # the excess from which a corruption is seen, and up to which it is not
+PREFERRED = 0.25  # the preference from which a corruption is preferred to real images
 LEAST_WIDTH = 0.02  # smallest range of losses, as a share of the score of real images
-COLUMNS = ["metric", "space", "corruption", "value", "real", "excess", "declared", "found"]
+COLUMNS = ["metric", "space", "corruption", "value", "real", "excess", "preference", "declared", "found"]
 
 # Spaces of the sensitivity check, and the name of each in a metric's declaration.
 SPACES = {"classifier": "features", "random": "features", "pixels": "pixels", "": "labels"}
@@ -27,13 +29,6 @@ SPACES = {"classifier": "features", "random": "features", "pixels": "pixels", ""
 TRIED = {name: metric for name, metric in CATALOGUE.items() if not (metric.needs_training and metric.space == "labels")}
 Draws = dict[str, np.ndarray]  # source -> scores (draws,)
 UNKNOWN, NONE = np.array([math.nan]), np.array([])
-
-# Metrics compared on another scale: numbers of images by their logarithm, p values only as far as they are unusual.
-SCALES: Mapping[str, Callable[[np.ndarray], np.ndarray]] = {
-    "support": np.log,
-    "support_by_pairs": np.log,
-    "label_p": lambda p: np.minimum(p, 0.05),
-}
 
 
 def sensitivity_table(scores: pd.DataFrame) -> pd.DataFrame:
@@ -48,9 +43,9 @@ def sensitivity_table(scores: pd.DataFrame) -> pd.DataFrame:
         - space: classifier; random, the mean over the random networks; pixels; empty for labels;
         - value, real: the mean over draws of the score, and of real images. These are copies of training images, but
           test images for a metric of novelty;
-        - excess: see the module;
-        - declared: sees, blind or empty;
-        - found: sees, edge or blind; empty without a score, when value and excess are NaN.
+        - excess, preference: see the module;
+        - declared: sees, blind, prefers or empty;
+        - found: sees, edge, blind or prefers; empty without a score, when the numbers are NaN.
 
     Raises:
         ValueError: if a corruption, or the test images, were not scored.
@@ -90,19 +85,18 @@ def climb(metric: Metric, space: str, draws: Draws) -> Iterator[dict[str, Any]]:
     real, more = (test, NONE) if metric.question == "novelty" else (draws.get(COPIES, UNKNOWN), test)
     for corruption in CORRUPTIONS:
         values = draws.get(BASELINE_OF[corruption], UNKNOWN)
-        worse = excess(metric, values, real, more)
+        worse, better = excess(metric, values, real, more), preference(metric, values, real, more)
         yield {
             **{"metric": metric.name, "space": space, "corruption": corruption},
-            **{"value": values.mean(), "real": real.mean(), "excess": worse},
-            **{"declared": declared(metric, space, corruption), "found": found(worse)},
+            **{"value": values.mean(), "real": real.mean(), "excess": worse, "preference": better},
+            **{"declared": declared(metric, space, corruption), "found": found(worse, better)},
         }
 
 
 def excess(metric: Metric, values: np.ndarray, real: np.ndarray, more: np.ndarray = NONE) -> float:
     """Return (loss of the mean score - worst loss of real images) / (range of the losses of real images).
 
-    The range counts as at least 2 % of the mean score of real images. Numbers of different images are compared by their
-    logarithms; p values above 0.05 count as 0.05.
+    Losses are compared on the scale of the metric. The range counts as at least 2 % of the mean score of real images.
 
     Args:
         metric: decides the direction of the score.
@@ -110,44 +104,59 @@ def excess(metric: Metric, values: np.ndarray, real: np.ndarray, more: np.ndarra
         real: (draws,) scores of real images; their mean is the reference of `closer to real`.
         more: (draws,) scores of other real images, which may be worse.
     """
-    scale = SCALES.get(metric.name, np.asarray)
-    values, real, more = scale(values), scale(real), scale(more)
+    loss, losses, width = compared(metric, values, real, more)
+    return float((loss - losses.max()) / width)
+
+
+def preference(metric: Metric, values: np.ndarray, real: np.ndarray, more: np.ndarray = NONE) -> float:
+    """Return (best loss of real images - loss of the mean score) / (range of the losses of real images)."""
+    loss, losses, width = compared(metric, values, real, more)
+    return float((losses.min() - loss) / width)
+
+
+def compared(
+    metric: Metric, values: np.ndarray, real: np.ndarray, more: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, float]:
+    """Return the loss of the mean score, the losses of real images, and their range."""
     typical = float(real.mean())
-    losses = loss(metric, np.concatenate([real, more]), typical)
-    width = max(np.ptp(losses), LEAST_WIDTH * abs(typical), 1e-12)
-    return float((loss(metric, values.mean(), typical) - losses.max()) / width)
-
-
-def loss(metric: Metric, values: Any, real: float) -> Any:
-    """Return how bad scores are, in their own unit; `real` is the score of real images."""
-    if metric.better == "lower":
-        return values
-    if metric.better == "higher":
-        return -values
-    return abs(values - (real if isinstance(metric.better, str) else metric.better))
+    losses = metric.loss(np.concatenate([real, more]), typical)
+    least = LEAST_WIDTH if metric.scale == "log" else LEAST_WIDTH * abs(typical)
+    return metric.loss(values.mean(), typical), losses, max(np.ptp(losses), least, 1e-12)
 
 
 def declared(metric: Metric, space: str, corruption: str) -> str:
-    """Return what the metric declares about a corruption in its own space: "sees", "blind" or "".
+    """Return what the metric declares about a corruption in its own space: "sees", "blind", "prefers" or "".
 
-    In other spaces it declares nothing. A metric of novelty never declares that it is blind: corruptions are made of
+    In other spaces it declares nothing. A metric of novelty declares only what it sees: corruptions are made of
     training images, which it always sees.
     """
     if metric.space != SPACES[space]:
         return ""
     if corruption in metric.sees:
         return "sees"
-    return "blind" if corruption in metric.blind and metric.question != "novelty" else ""
+    if metric.question == "novelty":
+        return ""
+    return "blind" if corruption in metric.blind else "prefers" if corruption in metric.prefers else ""
 
 
-def found(worse: float) -> str:
-    """Return what an excess means: "sees", "edge" or "blind"; "" for NaN."""
+def found(worse: float, better: float) -> str:
+    """Return what an excess and a preference mean: "sees", "edge", "blind" or "prefers"; "" for NaN."""
     if math.isnan(worse):
         return ""
+    if better >= PREFERRED:
+        return "prefers"
     return "sees" if worse >= SEEN else "blind" if worse <= UNSEEN else "edge"
 
 
 def disagreements(table: pd.DataFrame) -> pd.DataFrame:
-    """Return the rows of a sensitivity table that found the opposite of what is declared; the edge does not count."""
-    clear = table["declared"].isin(["sees", "blind"]) & table["found"].isin(["sees", "blind"])
-    return table[clear & (table["declared"] != table["found"])]
+    """Return the rows of a sensitivity table that contradict the declarations; the edge does not count.
+
+    A corruption that is preferred must be declared so, but it may be seen in another space.
+    """
+    said, found = table["declared"], table["found"]
+    metrics = [CATALOGUE[name] for name in table["metric"]]
+    silent = [m.space != SPACES[s] or m.question == "novelty" for m, s in zip(metrics, table["space"], strict=True)]
+    somewhere = (found == "prefers").groupby([table["metric"], table["corruption"]]).transform("any")
+    opposite = ((said == "sees") & found.isin(["blind", "prefers"])) | ((said == "blind") & (found == "sees"))
+    undeclared = (found == "prefers") & (said != "prefers") & ~np.array(silent, bool)
+    return table[opposite | undeclared | ((said == "prefers") & ~somewhere & (found != ""))]

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
 
 MOST_SPLITS = 200_000  # more than all splits of ten seeds against ten
 ROUNDING = 1e-12  # relative difference below which values count as equal
@@ -60,14 +60,53 @@ def difference_interval(a: np.ndarray, b: np.ndarray, level: float = 0.95) -> In
     gap = float(a.mean() - b.mean())
     if min(len(a), len(b)) == 1:
         return Interval(gap, None, None, None)
-    parts = np.array([a.var(ddof=1) / len(a), b.var(ddof=1) / len(b)])
-    error = math.sqrt(parts.sum())
-    if error == 0:
-        return Interval(gap, 0.0, gap, gap)
-    shares = parts / parts.sum()
-    freedom = 1 / (shares[0] ** 2 / (len(a) - 1) + shares[1] ** 2 / (len(b) - 1))
-    half = float(stdtrit(freedom, (1 + level) / 2)) * error
+    of_a, of_b = (Estimate(float(x.mean()), float(x.var(ddof=1)), len(x) - 1, len(x)) for x in (a, b))
+    return difference_of(of_a, of_b, level)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """Hold a mean over n values, and their variance, which was estimated with so many degrees of freedom."""
+
+    mean: float
+    variance: float
+    freedom: int
+    n: int
+
+
+def interval_of(estimate: Estimate, level: float = 0.95) -> Interval:
+    """Return the t interval of a mean whose variance was estimated elsewhere."""
+    error = math.sqrt(estimate.variance / estimate.n)
+    half = float(stdtrit(estimate.freedom, (1 + level) / 2)) * error
+    return Interval(estimate.mean, math.sqrt(estimate.variance), estimate.mean - half, estimate.mean + half)
+
+
+def difference_of(a: Estimate, b: Estimate, level: float = 0.95) -> Interval:
+    """Return the interval of the difference of two means, for unequal variances (Welch, 1947)."""
+    gap, error, freedom = welch(a, b)
+    half = float(stdtrit(freedom, (1 + level) / 2)) * error if error else 0.0
     return Interval(gap, error, gap - half, gap + half)
+
+
+def welch(a: Estimate, b: Estimate) -> tuple[float, float, float]:
+    """Return the difference of two means, its standard error, and the degrees of freedom of that (Welch, 1947)."""
+    parts = np.array([a.variance / a.n, b.variance / b.n])
+    if not parts.any():
+        return a.mean - b.mean, 0.0, 1.0
+    shares = parts / parts.sum()
+    freedom = 1 / (shares[0] ** 2 / a.freedom + shares[1] ** 2 / b.freedom)
+    return a.mean - b.mean, math.sqrt(parts.sum()), float(freedom)
+
+
+def welch_test(a: Estimate, b: Estimate) -> float:
+    """Return the two-sided p value of equal means, for unequal variances (Welch, 1947).
+
+    The variances may come from more values than the means. If both are 0, p is 0 for unequal means, else 1.
+    """
+    gap, error, freedom = welch(a, b)
+    if error == 0:
+        return 0.0 if gap else 1.0
+    return 2 * float(stdtr(freedom, -abs(gap) / error))
 
 
 @dataclass(frozen=True, eq=False)
@@ -105,15 +144,12 @@ def permutation_test(a: np.ndarray, b: np.ndarray) -> Permutation:
     if (splits := math.comb(n + m, n)) > MOST_SPLITS:
         raise ValueError(f"expected at most {MOST_SPLITS} splits, found {splits}, from {n} and {m} seeds")
     # Scale each score by its standard deviation, so that gaps of different scores can be compared.
-    # Scale each score by its standard deviation, so that gaps of different scores can be compared.
     both = np.concatenate([a, b], axis=1)
     centred = both - both.mean(axis=1, keepdims=True)  # the sum of one side then gives the gap
     spread = np.sqrt(np.square(centred).sum(axis=1))
     rounding = ROUNDING * n * np.abs(both).max(axis=1)
     known = spread > rounding  # all values of the other scores are equal
     scaled = np.divide(centred, spread[:, None], out=np.zeros_like(centred), where=known[:, None])
-
-    # Compare the observed gaps with those of all splits: score by score for p, by the largest gap for the adjusted p.
 
     # Compare the observed gaps with those of all splits: score by score for p, by the largest gap for the adjusted p.
     gaps = np.abs(_splits(n, m) @ scaled.T)  # (splits, scores)

@@ -10,6 +10,7 @@ from pipeline.core.names import COPIES, TEST
 from pipeline.core.params import Params
 
 PICTURES = {".svg", ".png"}
+REFERENCES = ("seed_spread.csv", "stability.csv", "error_rates.csv")  # in reference/: measured once, for all runs
 PAGES = {  # of the site: name of the file, of its template and of its module; title
     "index": "Overview",
     "scores": "Scores",
@@ -43,6 +44,7 @@ class Output(NamedTuple):
 OUTPUTS = (
     Output("run", "metrics.csv"),
     Output("run", "summary.csv"),
+    Output("run", "gates.csv"),
     Output("run", "verdicts.csv"),
     Output("run", "ranks.csv"),
     Output("run", "claims.csv"),

@@ -21,7 +21,6 @@ from pipeline.core.names import CORRUPTED, SHOWN
 S = TypeVar("S", bound=BaseModel)
 RESERVED = (
     *("classifier", "comparison"),  # folders beside those of the models, in results/
-    "mixed",  # a verdict
     *SHOWN,
 )
 

@@ -21,6 +21,7 @@ METRICS = (
         source="Arora & Zhang, 2017",
         sees=("blur", "pca_50", "pca_20", *REPEATS),
         blind=("copies", "noise", "shift", "missing_class", "mean_of_two", "part_noise"),
+        scale="log",
     ),
     Metric(
         name="support_by_pairs",
@@ -32,6 +33,7 @@ METRICS = (
         source="after Arora & Zhang, 2017",
         sees=("blur", "pca_50", "pca_20", *REPEATS),
         blind=("copies", "noise", "shift", "missing_class", "mean_of_two", "part_noise"),
+        scale="log",
     ),
 )
 

@@ -1,4 +1,4 @@
-"""Collect all declared metrics, in the order of the questions."""
+"""Collect all declared metrics, in the order of the questions, the primary scores of each first."""
 
 from typing import get_args
 
@@ -28,7 +28,8 @@ MODULES = (
 CATALOGUE: dict[str, Metric] = {
     metric.name: metric
     for question in get_args(Question)
-    for module in MODULES
-    for metric in module.METRICS
+    for metric in sorted(
+        (each for module in MODULES for each in module.METRICS), key=lambda each: each.role != "primary"
+    )
     if metric.question == question
 }

@@ -32,6 +32,7 @@ METRICS = (
         source="Salvy et al., 2026",
         sees=("blur", "pca_50", "pca_20", "threshold", "shift", "half_one_class", *REPEATS, "mean_of_two"),
         blind=("copies",),
+        role="primary",
     ),
 )
 

@@ -33,6 +33,7 @@ METRICS = (
         source="Chong & Forsyth, 2020",
         sees=(*BLURS, "noise", "threshold", "shift", "half_one_class", "distinct_100", "mean_of_two", "part_noise"),
         blind=("copies",),
+        role="primary",
     ),
 )
 

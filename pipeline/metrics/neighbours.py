@@ -52,7 +52,7 @@ METRICS = (
         source="Naeem et al., 2020",
         sees=("pca_50", "pca_20", "noise", "threshold", "shift", "mean_of_two"),
         blind=("copies", "half_one_class", "distinct_1000"),
-        ranks=False,
+        role="description",
     ),
     Metric(
         name="coverage",

@@ -24,6 +24,7 @@ METRICS = (
         source="Meehan et al., 2020",
         sees=("copies", "blur", "pca_20", "noise", "threshold", "shift", "mean_of_two"),
         blind=("distinct_1000",),
+        role="test",
     ),
     Metric(
         name="authenticity",
@@ -36,6 +37,7 @@ METRICS = (
         source="Alaa et al., 2022",
         sees=("copies", "blur", "pca_50", "pca_20", "noise", "threshold", "shift", "mean_of_two"),
         blind=("missing_class",),
+        role="test",
     ),
 )
 

@@ -19,6 +19,8 @@ METRICS = (
         source="Pech-Pacheco et al., 2000",
         sees=(*BLURS, "noise", "threshold", "half_one_class", "mean_of_two", "part_noise"),
         blind=("copies", "shift", "missing_class"),
+        role="primary",
+        scale="log",
     ),
     Metric(
         name="spectrum_distance",
@@ -31,6 +33,7 @@ METRICS = (
         source="after Durall et al., 2020",
         sees=(*BLURS, "noise", "threshold", "half_one_class", "mean_of_two", "part_noise"),
         blind=("copies", "shift", "missing_class"),
+        role="primary",
     ),
 )
 

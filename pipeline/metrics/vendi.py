@@ -18,6 +18,7 @@ METRICS = (
         source="Friedman & Dieng, 2023",
         sees=("distinct_100",),
         blind=("copies", "half_one_class"),
+        scale="log",
     ),
 )
 

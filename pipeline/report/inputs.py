@@ -47,10 +47,13 @@ class Results:
     preset_changes: Mapping[str, tuple[Any, Any]]  # dotted key -> the paper's value, the value of this run
     metrics: pd.DataFrame
     summary: pd.DataFrame
+    gates: pd.DataFrame
     verdicts: pd.DataFrame
     ranks: pd.DataFrame
     claims: pd.DataFrame
     sensitivity: pd.DataFrame | None
+    stability: pd.DataFrame  # how often another seed or machine gives the same verdict
+    error_rates: pd.DataFrame  # how often the rule is right, in simulations
     networks: Mapping[str, Mapping[str, Any]]
     training: Mapping[str, Sequence[Mapping[str, Any]]]  # one record for each seed
     alarms: Mapping[str, Mapping[int, pd.DataFrame]]  # by model and seed, for models that are trained

@@ -13,7 +13,7 @@ from PIL import Image
 
 from pipeline.core import artifacts, families
 from pipeline.core.names import TEST
-from pipeline.core.outputs import having, produced
+from pipeline.core.outputs import REFERENCES, having, produced
 from pipeline.core.params import Params
 from pipeline.report.inputs import Family, Figure, Results
 from pipeline.report.pages.paper import TEXTS
@@ -23,11 +23,14 @@ from pipeline.workflow.provenance import Provenance
 T = TypeVar("T")
 
 
-def load(results: Path, params: Params, preset_changes: Mapping[str, Any], provenance: Provenance) -> Results:
+def load(
+    results: Path, reference: Path, params: Params, preset_changes: Mapping[str, Any], provenance: Provenance
+) -> Results:
     """Return everything that the report shows.
 
     Args:
         results: the folder of the results.
+        reference: the folder of the tables about the verdicts themselves.
         preset_changes: dotted key to [the paper's value, this run's value].
 
     Raises:
@@ -50,10 +53,13 @@ def load(results: Path, params: Params, preset_changes: Mapping[str, Any], prove
         preset_changes={key: (paper, here) for key, (paper, here) in preset_changes.items()},
         metrics=table(results / "metrics.csv"),
         summary=read_texts(results / "summary.csv", ["space"]),
-        verdicts=read_texts(results / "verdicts.csv", ["space", "decided"]),
+        gates=table(results / "gates.csv"),
+        verdicts=read_texts(results / "verdicts.csv", ["space", "unfit", "points", "decided"]),
         ranks=read_texts(results / "ranks.csv", ["space"]),
         claims=read_texts(results / "claims.csv", TEXTS),
         sensitivity=(read_texts(sensitivity, ["space", "declared", "found"]) if params.metrics.sensitivity else None),
+        stability=table(reference / "stability.csv"),
+        error_rates=table(reference / "error_rates.csv"),
         networks=of_each(models, json, "networks/{name}.json"),
         training={
             name: list(records.values())
@@ -73,7 +79,7 @@ def load(results: Path, params: Params, preset_changes: Mapping[str, Any], prove
         latents=of_each(having("Autoencoder", params), json, "figures/{name}/latent.json"),
         figures=read_figures(results, params),
         families={model.family: read_family(model.family) for model in params.models.values()},
-        data=[f"data/{path}" for path in tables(params)],
+        data=[f"data/{path}" for path in [*tables(params), *REFERENCES]],
         provenance=provenance,
     )
 

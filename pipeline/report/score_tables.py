@@ -67,12 +67,22 @@ class Table:
 
 
 @dataclass(frozen=True)
+class Unfit:
+    """Hold why models are not ranked by a score in this run."""
+
+    metric: Metric
+    space: str
+    reason: str
+
+
+@dataclass(frozen=True)
 class ScoreTable:
     """Hold all scores of one question."""
 
     question: Question
     asked: Asked
     scores: Table
+    unfit: Sequence[Unfit]
 
 
 class Summary:
@@ -123,25 +133,33 @@ class Measured:
         return Cell(means.mean(), rows["lower"].iloc[0], rows["upper"].iloc[0])
 
 
-def score_tables(summary: Summary, ranks: pd.DataFrame, models: Sequence[str]) -> list[ScoreTable]:
+def score_tables(
+    summary: Summary, ranks: pd.DataFrame, verdicts: pd.DataFrame, models: Sequence[str]
+) -> list[ScoreTable]:
     """Return one table for each question that was measured."""
     tables = []
+    reasons = verdicts[verdicts["unfit"] != ""].drop_duplicates(["metric", "space"])
     for question, asked in QUESTIONS.items():
         columns = {metric: spaces for metric in CATALOGUE.values() if (spaces := measured(metric, question, summary))}
         if columns:
-            tables.append(ScoreTable(question, asked, laid_out(columns, summary, ranks, models)))
+            unfit = [
+                Unfit(CATALOGUE[metric], space, reason)
+                for asking, metric, space, reason in reasons[["question", "metric", "space", "unfit"]].to_numpy()
+                if asking == question
+            ]
+            tables.append(ScoreTable(question, asked, laid_out(columns, summary, ranks, models), unfit))
     return tables
 
 
 def headlines(summary: Summary, ranks: pd.DataFrame, models: Sequence[str]) -> Table:
     """Return one column for each question, with real images and noise as the only baselines.
 
-    The column is the first metric of the catalogue that models may be ranked by and that all models have. If there is
-    no such metric, it is the first that some models have.
+    The column is the first metric of the catalogue that all models have: a primary score, if the question has any. If
+    there is no such metric, it is the first that some models have.
     """
     columns = {}
     for question in QUESTIONS:
-        asking = [metric for metric in CATALOGUE.values() if metric.ranks and measured(metric, question, summary)]
+        asking = [metric for metric in CATALOGUE.values() if measured(metric, question, summary)]
         of_all = [metric for metric in asking if all(summary.cell(name, metric.name) for name in models)]
         if chosen := of_all or asking:
             columns[chosen[0]] = [home(chosen[0].name)]

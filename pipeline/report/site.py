@@ -7,8 +7,10 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from pipeline.analysis.gates import MATTERS, NEAREST
 from pipeline.core.names import SHOWN, TEST
 from pipeline.core.outputs import pages
+from pipeline.metrics.base import CORRUPTIONS
 from pipeline.report.formatting import number, orders, setting
 from pipeline.report.inputs import Results
 from pipeline.report.markdown import formula
@@ -22,10 +24,10 @@ from pipeline.report.pages.model import Source, cells_of, figures_of, model_view
 from pipeline.report.pages.paper import paper_page
 from pipeline.report.pages.provenance import provenance_page
 from pipeline.report.pages.training import training_page
-from pipeline.report.pairwise import duels
+from pipeline.report.pairwise import comparison
 from pipeline.report.score_tables import score_tables
 from pipeline.report.training_health import RULES
-from pipeline.report.wording import SPACES
+from pipeline.report.wording import QUESTIONS, ROLES, SPACES
 
 
 @dataclass(frozen=True)
@@ -54,13 +56,12 @@ def render(results: Results, templates: Path) -> dict[str, str]:
     real = Source(TEST, None, figures_of(results, TEST), cells_of(summary, TEST))
     run = run_of(results)
     names = list(results.params.models)
-    scores = score_tables(summary, results.ranks, names)
-    pairs = duels(results.verdicts, names, len(results.params.seeds))
+    scores = score_tables(summary, results.ranks, results.verdicts, names)
 
     shown = {
-        "index": lambda: index_page(results, models, real, pairs),
+        "index": lambda: index_page(results, models, real),
         "scores": lambda: scores,
-        "compare": lambda: compare_page(pairs, scores),
+        "compare": lambda: compare_page(scores),
         "labels": lambda: labels_page(results),
         "training": lambda: training_page(results),
         "latent": lambda: latent_page(results),
@@ -77,6 +78,7 @@ def render(results: Results, templates: Path) -> dict[str, str]:
         "real": real,
         "figures": figures_of(results, "comparison"),
         "run": run,
+        "compared": comparison(results.verdicts, results.gates, names, results.training),
         "made": results.provenance,
     }
 
@@ -105,5 +107,14 @@ def prepare(templates: Path) -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters |= {"number": number, "orders": orders, "setting": setting}
-    environment.globals |= {"formula": formula, "SPACES": SPACES, "BASELINES": SHOWN}
+    environment.globals |= {
+        "formula": formula,
+        "SPACES": SPACES,
+        "BASELINES": SHOWN,
+        "ROLES": ROLES,
+        "QUESTIONS": QUESTIONS,
+        "CORRUPTIONS": CORRUPTIONS,
+        "MATTERS": MATTERS,
+        "NEAREST": NEAREST,
+    }
     return environment

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from pipeline.metrics.base import Metric, Question
+from pipeline.metrics.base import Metric, Question, Role
 from pipeline.metrics.catalogue import CATALOGUE
 from pipeline.report.formatting import Unit, number
 
@@ -64,22 +64,31 @@ class Asked:
 
     title: str
     text: str
+    goal: str = ""  # what the better model is better at, if the question has a winner
 
 
 QUESTIONS: Mapping[Question, Asked] = {
-    "fidelity": Asked("Do they look real?", "Fidelity measures whether samples could be real images."),
+    "fidelity": Asked(
+        "Do they look real?", "Fidelity measures whether samples could be real images.", "drawing images that look real"
+    ),
     "coverage": Asked(
         "Is all of the data there?",
         "Coverage measures whether samples include everything that occurs in real images, with its variation.",
+        "covering all of the data",
     ),
-    "labels": Asked(
-        "Does the classifier see the same?",
-        "These scores compare the classifier's predictions for samples with those for real images.",
-    ),
-    "novelty": Asked("Are they new?", "Novelty measures whether samples are new or copied from the training set."),
     "sharpness": Asked(
         "Are they as sharp?",
         "Sharpness measures whether edges and fine detail match those of real images: no less, no more.",
+        "matching the sharpness of real images",
+    ),
+    "novelty": Asked(
+        "Are they new?",
+        "A test for copies of training images. A model passes or fails; no model is newer than another.",
+    ),
+    "labels": Asked(
+        "What does the classifier say?",
+        "These numbers describe the classifier's predictions for samples, beside those for real images. A classifier "
+        "can be sure of an image that is no digit, so nothing is won here.",
     ),
 }
 
@@ -99,6 +108,14 @@ DIRECTIONS = {
     "lower": "lower is better",
     "higher": "higher is better",
     "closer to real": "closest to real images is best",
+}
+
+
+ROLES: Mapping[Role, str] = {
+    "primary": "a primary score, which decides its question",
+    "supporting": "a supporting score, which ranks models but decides no question",
+    "test": "a test that models pass or fail",
+    "description": "a description by which no models are ranked",
 }
 
 

@@ -10,6 +10,7 @@ import pandas as pd
 from pipeline.analysis.claim_inputs import BySeed, Inputs, clear_confidence, loss_correlation, neighbour_hits
 from pipeline.analysis.claims import judge_claims
 from pipeline.analysis.paper_claims import CLAIMS
+from pipeline.analysis.seed_spread import read_spreads
 from pipeline.core import artifacts
 from pipeline.core.names import TEST
 from pipeline.core.params import Samples
@@ -24,6 +25,7 @@ def main(
     metrics_file: Path,
     summary_file: Path,
     verdicts_file: Path,
+    spread_file: Path,
     record_files: list[Path],
     alarm_files: list[Path],
     gradient_files: list[Path],
@@ -40,6 +42,7 @@ def main(
         metrics_file: all scores, one per row.
         summary_file: the scores in short.
         verdicts_file: the comparison of each pair of models.
+        spread_file: how much each score varies between trainings of a family.
         record_files: the training records.
         alarm_files: the alarms of each training.
         gradient_files: the experiments with a fresh discriminator.
@@ -58,7 +61,8 @@ def main(
     inputs = Inputs(
         metrics=metrics,
         summary=artifacts.read_table(summary_file),
-        verdicts=artifacts.read_table(verdicts_file),
+        verdicts=artifacts.read_table(verdicts_file).fillna({"unfit": "", "points": "", "decided": ""}),
+        spreads=read_spreads(artifacts.read_table(spread_file)),
         records=records,
         alarms=by_seed(alarm_files, artifacts.read_table),
         gradients=by_seed(gradient_files, artifacts.read_table),

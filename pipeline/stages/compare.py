@@ -1,11 +1,13 @@
-"""Collect the scores of all sources in one table, summarise them, and compare the models by verdicts and ranks."""
+"""Collect the scores of all sources in one table, summarise them, and compare the models."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 import pandas as pd
 
-from pipeline.analysis.summary import check_digests, summarise
+from pipeline.analysis.gates import gates
+from pipeline.analysis.seed_spread import read_spreads
+from pipeline.analysis.summary import by_draw, check_digests, summarise, trainings
 from pipeline.analysis.verdicts import ranks, verdicts
 from pipeline.core import artifacts
 from pipeline.core.names import TEST
@@ -25,9 +27,11 @@ SPACES = ("random", "pixels", "")
 def main(
     *,
     score_files: list[Path],
-    models: list[str],
+    families: dict,
+    spread_file: Path,
     table_file: Path,
     summary_file: Path,
+    gates_file: Path,
     verdicts_file: Path,
     ranks_file: Path,
     selection_file: Path,
@@ -36,18 +40,23 @@ def main(
 
     Args:
         score_files: the scores of each source, of every stage that measures.
-        models: the models to compare, in the order of params.yaml.
+        families: the family of each model to compare, in the order of params.yaml, as JSON.
+        spread_file: how much each score varies between trainings of a family.
         table_file: to write: all scores, one per row.
         summary_file: to write: each score over draws and seeds.
+        gates_file: to write: which models fail, because they do not beat noise or copy their training images.
         verdicts_file: to write: the comparison of each pair of models, by each score.
         ranks_file: to write: the rank of each model, by each score.
         selection_file: to write: the few scores that `dvc metrics` shows.
     """
     table = pd.concat([artifacts.read_table(path) for path in score_files], ignore_index=True)
     check_digests(table)
-    summary, found = summarise(table), verdicts(table, models)
+    models = list(families)
+    spreads = read_spreads(artifacts.read_table(spread_file))
+    summary, found = summarise(table), verdicts(table, families, spreads)
     artifacts.write_table(table_file, table.astype({"draw": "Int64", "label": "Int64", "n": "Int64"}))
     artifacts.write_table(summary_file, summary)
+    artifacts.write_table(gates_file, gates(trainings(by_draw(table)), models))
     artifacts.write_table(verdicts_file, found)
     artifacts.write_table(ranks_file, ranks(found))
     artifacts.write_json(selection_file, selection(summary, models))

@@ -7,6 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from pipeline.core import artifacts
+from pipeline.core.outputs import REFERENCES
 from pipeline.core.params import Params
 from pipeline.figures.rule_graph import graph
 from pipeline.figures.style import svg
@@ -97,6 +98,7 @@ def main(
     params: Params,
     preset_changes: dict,
     results_folder: Path,
+    reference_folder: Path,
     templates_folder: Path,
     site_folder: Path,
     rules: dict | None = None,
@@ -108,6 +110,7 @@ def main(
         params: the resolved parameters, as JSON.
         preset_changes: dotted key to [the paper's value, this run's value], as JSON.
         results_folder: what the run produced.
+        reference_folder: tables about the verdicts themselves, which a run reads.
         templates_folder: the templates of the pages, and their static files.
         site_folder: to write. Files of an earlier render that this one does not write are removed.
         rules: what each rule of the Snakefile does, as JSON.
@@ -115,8 +118,8 @@ def main(
     """
     jobs = jobs_behind(params, records_folder)
     made_by = provenance.collect(params, rules or {}, jobs)
-    found = load(results_folder, params, preset_changes, made_by)
-    made = made_here(found)
+    found = load(results_folder, reference_folder, params, preset_changes, made_by)
+    made = made_here(found) | {f"data/{name}": (reference_folder / name).read_bytes() for name in REFERENCES}
     if drawn := made.get(f"figures/{RULES}"):
         figures = {**found.figures, RULES: sized(drawn, f"figures/{RULES}", RULES_TABLE)}
         found = dataclasses.replace(found, figures=figures)

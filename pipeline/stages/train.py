@@ -80,12 +80,14 @@ def main(
     recorder = Cuda(teller.say) if compute.cuda_graphs and pixels.is_cuda else None
     key = key_of(dataset_file, f"{family} {config} {arithmetic} {seed}")
     resume = ResumeFile(resume_file, key, teller.say, resume_every)
-    started = time.perf_counter()
+    started, spent = time.perf_counter(), time.process_time()
     if isinstance(model, TrainedModel):
         history = loop.train(model, pixels, arithmetic, seed, teller, resume, monitor, labels, recorder)
     elif isinstance(model, FittedModel):
         model.fit(as_images(pixels))
-    seconds = history.seconds or time.perf_counter() - started  # of all processes, if the training was resumed
+    # Of all processes, if the training was resumed.
+    seconds = history.seconds or time.perf_counter() - started
+    cpu_seconds = history.cpu_seconds or time.process_time() - spent
     if isinstance(model, TrainedModel):
         fit = loop.evaluate(model, test, test_labels)
 
@@ -112,6 +114,7 @@ def main(
             "epochs": epochs,
             "images_seen": epochs * len(pixels),
             "seconds": round(seconds, 2),
+            "cpu_seconds": round(cpu_seconds, 2),
             "images_per_second": round(epochs * len(pixels) / seconds),
             "peak_memory": peak_memory(arithmetic.device),
             "device": device_name(arithmetic.device),

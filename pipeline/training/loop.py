@@ -31,6 +31,7 @@ class History(Log):
 
     steps_per_epoch: int = 1
     seconds: float = 0.0  # duration of the training run
+    cpu_seconds: float = 0.0  # which all threads of the process computed
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,8 @@ def train(
     if resume and (saved := resume.read()):
         training.restore(saved)
     started = told = time.perf_counter()
-    done = training.history.seconds
+    spent = time.process_time()
+    done, done_cpu = training.history.seconds, training.history.cpu_seconds
     # Reading the losses makes a GPU wait, so on a GPU they are read only every 100 steps.
     look_every = 1 if pixels.device.type == "cpu" else 100
 
@@ -107,6 +109,7 @@ def train(
                 if training.batch % look_every == 0 or training.epoch_is_over:
                     training.look(resume)
                     training.history.seconds = done + time.perf_counter() - started
+                    training.history.cpu_seconds = done_cpu + time.process_time() - spent
                     if resume and resume.due():
                         resume.write(training.state())
                     if training.epoch_is_over or time.perf_counter() - told > TELL_EVERY:
@@ -196,7 +199,7 @@ class Training:
             **named("random", random_state(self.model.device)),
             "shuffled": self.shuffled,
             "position": torch.tensor([self.epoch, self.batch]),
-            "seconds": torch.tensor(self.history.seconds, dtype=torch.float64),
+            "seconds": torch.tensor([self.history.seconds, self.history.cpu_seconds], dtype=torch.float64),
         }
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
@@ -209,7 +212,7 @@ class Training:
             self.monitor.restore(under("monitor", state))
         self.shuffler.set_state(state["shuffled"])
         self.epoch, self.batch = state["position"].tolist()
-        self.history.seconds = state["seconds"].item()
+        self.history.seconds, self.history.cpu_seconds = state["seconds"].tolist()
         set_random_state(under("random", state), self.model.device)
 
 

@@ -4,8 +4,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from pipeline.core.names import TEST
-from pipeline.report.pairwise import Duel, leading
 from pipeline.report.score_tables import Scored, ScoreTable
+from pipeline.report.wording import QUESTIONS
 
 
 @dataclass(frozen=True)
@@ -21,18 +21,16 @@ class Line:
 
 @dataclass(frozen=True)
 class ComparePage:
-    """Hold all pairs, and all scores with a column for each model; a script reduces these to two."""
+    """Hold all scores with a column for each model; a script reduces these to two."""
 
-    pairs: Sequence[Duel]
-    shown: Duel | None  # the pair that a reader sees first
+    questions: Sequence[str]  # titles of the questions that have a winner
     lines: Mapping[str, Sequence[Line]]  # by the title of the question
 
 
-def compare_page(pairs: Sequence[Duel], tables: Sequence[ScoreTable]) -> ComparePage:
+def compare_page(tables: Sequence[ScoreTable]) -> ComparePage:
     """Transpose the tables of scores, so that models stand side by side."""
     return ComparePage(
-        pairs=pairs,
-        shown=leading(pairs),
+        questions=[asked.title for asked in QUESTIONS.values() if asked.goal],
         lines={table.asked.title: lines(table) for table in tables},
     )
 

@@ -6,7 +6,6 @@ from typing import Any
 
 from pipeline.report.inputs import Results
 from pipeline.report.pages.model import ModelView, Source
-from pipeline.report.pairwise import Duel, leading
 from pipeline.report.score_tables import Cell, Table, headlines
 from pipeline.report.wording import PLAIN, Plain
 
@@ -49,7 +48,6 @@ class Finding:
 class Overview:
     """Hold the comparison in short."""
 
-    duel: Duel | None
     headlines: Table
     plain: Sequence[Plain]
     sharpness: Finding
@@ -72,10 +70,9 @@ def run_of(results: Results) -> Run:
     )
 
 
-def index_page(results: Results, models: Sequence[ModelView], real: Source, pairs: Sequence[Duel]) -> Overview:
+def index_page(results: Results, models: Sequence[ModelView], real: Source) -> Overview:
     """Choose what the first page shows."""
     return Overview(
-        duel=leading(pairs),
         headlines=headlines(results.scores, results.ranks, list(results.params.models)),
         plain=[plain for plain in PLAIN if sum(plain.name in each.cells for each in (real, *models)) > 1],
         sharpness=finding(models, real, "sharpness_ratio"),

@@ -1,7 +1,8 @@
 """Choose what the methods page shows: every metric of the catalogue, and how this run's baselines score."""
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -34,6 +35,7 @@ class Method:
     where: str
     sees: Sequence[str]
     blind: Sequence[str]
+    prefers: Sequence[str]
     scales: Sequence[Scale]
 
 
@@ -79,6 +81,8 @@ class MethodsPage:
     seeds: Sequence[int]
     sensitivity: Figure | None
     surprises: Sequence[Surprise]
+    stability: Sequence[Mapping[Hashable, Any]]  # rows of reference/stability.csv
+    error_rates: Sequence[Mapping[Hashable, Any]]
 
 
 def methods_page(results: Results) -> MethodsPage:
@@ -103,6 +107,8 @@ def methods_page(results: Results) -> MethodsPage:
         seeds=results.params.seeds,
         sensitivity=results.figures.get("comparison/sensitivity.svg"),
         surprises=[] if results.sensitivity is None else surprises(results.sensitivity),
+        stability=results.stability.to_dict("records"),
+        error_rates=results.error_rates.to_dict("records"),
     )
 
 
@@ -114,6 +120,7 @@ def method(metric: Metric, summary: Summary) -> Method:
         WHERE[metric.space],
         [CORRUPTIONS[corruption] for corruption in metric.sees],
         [CORRUPTIONS[corruption] for corruption in metric.blind],
+        [CORRUPTIONS[corruption] for corruption in metric.prefers],
         [
             Scale(space, *(summary.cell(baseline, metric.name, space) for baseline in (TEST, "noise")))
             for space in SPACES

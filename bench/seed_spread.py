@@ -1,0 +1,59 @@
+"""Measures how much scores vary between seeds: `python bench/seed_spread.py [--preset laptop] [--keep FOLDER]`.
+
+Trains the models of a preset with five seeds in a fresh clone, and writes reference/seed_spread.csv: a row for each
+family and score. Rows of families that the preset does not have are kept. With a folder, the run stays there.
+"""
+
+import argparse
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import pandas as pd
+import yaml
+from end_to_end import ENVIRONMENT, ROOT, about
+
+sys.path.append(str(ROOT))
+from pipeline.analysis.seed_spread import measured_spreads
+from pipeline.analysis.summary import by_draw, trainings
+from pipeline.core import artifacts
+from pipeline.core.params import resolve
+
+SEEDS = [0, 1, 2, 3, 4]
+TABLE = ROOT / "reference" / "seed_spread.csv"
+
+
+def cloned(folder: Path, preset: str) -> dict[str, str]:
+    """Clone the project into a folder, set the preset and its seeds, and return the families of its models."""
+    if not folder.exists():
+        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
+    settings = yaml.safe_load((folder / "params.yaml").read_text())
+    settings["preset"] = preset
+    settings["presets"][preset] |= {"seeds": SEEDS, "metrics": {"random_networks": 1, "sensitivity": True}}
+    (folder / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+    return {name: model.family for name, model in resolve(settings).models.items()}
+
+
+def measure(folder: Path, preset: str) -> pd.DataFrame:
+    """Run the comparison in a folder, and return the spread of each score between seeds."""
+    families = cloned(folder, preset)
+    targets = ["results/metrics.csv", "results/figures/comparison/sensitivity.csv", "site/index.html"]
+    subprocess.run(["snakemake", "--cores", "4", *targets], cwd=folder, env=ENVIRONMENT, check=True, stdout=sys.stderr)
+    found = measured_spreads(trainings(by_draw(artifacts.read_table(folder / "results/metrics.csv"))), families)
+    made = about("")
+    return found.assign(preset=preset, commit=made["commit"], hardware=made["hardware"], date=made["date"])
+
+
+if __name__ == "__main__":
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--preset", default="laptop")
+    parser.add_argument("--keep", type=Path)
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as temporary:
+        found = measure((given.keep or Path(temporary) / "clone").resolve(), given.preset)
+    before = artifacts.read_table(TABLE)
+    table = pd.concat([before[~before["family"].isin(found["family"])], found]).sort_values(
+        ["family", "metric", "space"], kind="stable"
+    )
+    artifacts.write_table(TABLE, table)
