@@ -7,7 +7,7 @@ PIP := $(VENV)/bin/pip install --quiet --disable-pip-version-check $(LOCKED)
 UV := { command -v uv || $(VENV)/bin/pip install --quiet --disable-pip-version-check uv; } && uv pip install --compile-bytecode --python $(VENV) $(LOCKED)
 export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
 
-.PHONY: all site-single test test-all torture walk sensitivity lint format golden screenshots lock clean
+.PHONY: all site-single test test-all torture walk sensitivity seed-spread lint format golden screenshots lock clean
 
 all: $(VENV)/installed
 	snakemake --cores 4
@@ -38,6 +38,10 @@ walk: $(VENV)/installed
 # The metrics tried on images with known corruptions: results/figures/comparison/sensitivity.svg and .csv.
 sensitivity: $(VENV)/installed
 	snakemake --cores 4 plot_sensitivity
+
+# How much scores vary between five seeds of the preset laptop: reference/seed_spread.csv.
+seed-spread: $(VENV)/installed
+	python bench/seed_spread.py
 
 lint: $(VENV)/installed
 	ruff check .

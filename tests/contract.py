@@ -18,7 +18,10 @@ from pipeline.models.base import (
     Adversarial,
     Autoencoder,
     Conditional,
+    Density,
+    FittedModel,
     GenerativeModel,
+    Marginal,
     Objective,
     ObservationModel,
     TrainedModel,
@@ -40,8 +43,83 @@ def digits(count: int, seed: int = 0) -> torch.Tensor:
 
 
 def built(build: Build, seed: int = 0) -> GenerativeModel:
+    """A new model; one that is fitted is fitted."""
     torch.manual_seed(seed)
-    return build()
+    model = build()
+    if isinstance(model, FittedModel):
+        model.fit(digits(200), torch.Generator().manual_seed(seed), lambda *told: None)
+    return model
+
+
+def patterns(pixels: int) -> torch.Tensor:
+    """All images of so few pixels, each 0 or 1, (2^pixels, pixels)."""
+    return torch.tensor(list(itertools.product((0.0, 1.0), repeat=pixels)))
+
+
+def tiny(build: Build) -> tuple[GenerativeModel, torch.Tensor]:
+    """A family of images of 2 x 2 pixels that has learned from some, and all binary images of that size."""
+    torch.manual_seed(0)
+    rng = torch.Generator().manual_seed(0)
+    grey = torch.rand(64, 1, 1, 1, generator=rng) * torch.tensor([[1.0, 0.8], [0.1, 0.6]])
+    images = (grey + torch.rand(64, 1, 2, 2, generator=rng) / 2).clamp(0, 1)
+    model = build()
+    if isinstance(model, FittedModel):
+        model.fit(images, rng, lambda *told: None)
+    elif isinstance(model, TrainedModel):
+        model.begin(images, rng)
+        for _ in range(5):
+            loop.step(model, images, loop.Optimizers(model.config), FLOAT32, [])
+    return model.eval(), patterns(4).view(-1, 1, 2, 2)
+
+
+def all_images_together_have_probability_one(build: Build) -> None:
+    """Of an exact density of binary images."""
+    model, images = tiny(build)
+    assert isinstance(model, Density)
+    probability = model.log_prob(images, torch.Generator().manual_seed(0)).exp()
+    assert abs(probability.sum().item() - 1) < 1e-4
+    assert probability.max() > 1.5 * probability.mean(), "it should have learned that some images are more frequent"
+
+
+def hidden_pixels_are_summed_out(build: Build) -> None:
+    """For each choice of known pixels, the probability is the sum over what the hidden ones may be."""
+    model, images = tiny(build)
+    assert isinstance(model, Marginal)
+    rng = torch.Generator().manual_seed(0)
+    whole = model.log_prob(images, rng).exp().detach()
+    for known in patterns(4).view(-1, 1, 2, 2):
+        found = model.log_prob(images, rng, known.expand_as(images)).exp().detach()
+        alike = ((images[:, None] - images[None]) * known == 0).flatten(2).all(dim=2)
+        torch.testing.assert_close(found, alike.float() @ whole, atol=1e-4, rtol=1e-4)
+
+
+def completions_follow_the_conditional(build: Build) -> None:
+    """Known pixels stay, and hidden ones are drawn as often as the probabilities of whole images say."""
+    model, images = tiny(build)
+    assert isinstance(model, Marginal)
+    rng, count = torch.Generator().manual_seed(0), 4000
+    whole = model.log_prob(images, rng).exp().detach()
+    known = torch.tensor([[1.0, 0.0], [0.0, 1.0]]).view(1, 1, 2, 2)
+    for given in (images[1], images[8]):
+        drawn = model.complete(given.expand(count, -1, -1, -1), known.expand(count, -1, -1, -1), rng)
+        assert torch.equal(drawn * known, (given * known).expand_as(drawn))
+        alike = ((images - given) * known == 0).flatten(1).all(dim=1)
+        expected = torch.where(alike, whole, 0) / whole[alike].sum()
+        found = (drawn[:, None] == images[None]).flatten(2).all(dim=2).float().mean(dim=0)
+        assert found.sum() > 0.999 and (found - expected).abs().max() < 0.04
+
+
+def samples_are_as_probable_as_the_entropy_says(build: Build) -> None:
+    """The mean log-probability of ink from the model is minus its entropy, which all images together give."""
+    model, images = tiny(build)
+    assert isinstance(model, Density) and isinstance(model, ObservationModel)
+    rng, count = torch.Generator().manual_seed(0), 8000
+    log_p = model.log_prob(images, rng).detach().double()
+    drawn = model.observe(model.sample(count, rng), rng)
+    found = model.log_prob(drawn, rng).detach().double()
+    assert abs(found.mean() - (log_p.exp() * log_p).sum()) < 5 * found.std() / count**0.5
+    frequencies = (drawn[:, None] == images[None]).flatten(2).all(dim=2).double().mean(dim=0)
+    assert (frequencies - log_p.exp()).abs().max() < 0.03
 
 
 def sample(model: GenerativeModel, count: int = 20, seed: int = 0) -> torch.Tensor:

@@ -11,7 +11,7 @@ from pipeline.analysis.summary import Score, by_draw, trainings
 REAL = {"fd_infinity_percent": 1.0, "copying": 0.0, "authenticity": 0.6}
 
 
-def tested(noise: float = 101.0, **values: float) -> pd.DataFrame:
+def gates_of(noise: float = 101.0, **values: float) -> pd.DataFrame:
     """The gates of one model with these scores, where real images have those of `REAL`."""
     trained = {}
     for name, real in REAL.items():
@@ -24,7 +24,7 @@ def tested(noise: float = 101.0, **values: float) -> pd.DataFrame:
 
 @pytest.mark.parametrize(("distance", "out"), [(80.9, []), (81.1, ["model"]), (300.0, ["model"])])
 def test_a_model_fails_unless_the_loss_of_noise_is_five_quarters_of_its_own(distance: float, out: list[str]) -> None:
-    found = tested(fd_infinity_percent=distance)
+    found = gates_of(fd_infinity_percent=distance)
     assert failed(found, NOISY) == out and failed(found, COPYING) == []
     assert found.loc[found["gate"] == NOISY, ["value", "limit"]].to_numpy().tolist() == [[distance - 1, 80]]
 
@@ -39,7 +39,7 @@ def test_a_model_fails_unless_the_loss_of_noise_is_five_quarters_of_its_own(dist
     ],
 )
 def test_a_model_fails_if_its_images_are_copies_by_either_score(scores: dict[str, float], out: list[str]) -> None:
-    assert failed(tested(**scores), COPYING) == out
+    assert failed(gates_of(**scores), COPYING) == out
 
 
 def test_what_was_not_measured_is_not_tested() -> None:

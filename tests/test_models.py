@@ -21,6 +21,9 @@ from pipeline.models.base import (
     Adversarial,
     Autoencoder,
     Conditional,
+    Density,
+    EnergyBased,
+    Marginal,
     Objective,
     ObservationModel,
     TrainedModel,
@@ -48,8 +51,20 @@ TRAINED = [name for name in ALL if issubclass(family_class(name), TrainedModel)]
 CONDITIONAL = [name for name in ALL if issubclass(family_class(name), Conditional)]
 
 
-def builder(name: str) -> contract.Build:
-    return lambda: family_class(name)(family_class(name).Config())
+SMALL: dict[str, dict[str, Any]] = {  # settings with which a family learns in no time
+    "bayes_net": {"trees": 2, "steps": 1},
+    "gmm": {"components": 3, "factors": 2, "steps": 1},
+}
+INK = [
+    name
+    for name in ALL
+    if issubclass(kind := family_class(name), Density) and (kind.support, kind.evidence) == ("ink", "exact")
+]
+MARGINAL = [name for name in INK if issubclass(family_class(name), Marginal)]
+
+
+def builder(name: str, **settings: Any) -> contract.Build:
+    return lambda: family_class(name)(family_class(name).Config(**SMALL.get(name, {}), **settings))
 
 
 PROMISES = (contract.samples_are_images, contract.samples_follow_the_seed_and_nothing_else)
@@ -121,6 +136,23 @@ def test_observations_have_their_means(name: str) -> None:
     contract.observations_have_their_means(builder(name))
 
 
+@pytest.mark.parametrize("name", INK)
+@pytest.mark.parametrize(
+    "promise",
+    [contract.all_images_together_have_probability_one, contract.samples_are_as_probable_as_the_entropy_says],
+)
+def test_every_exact_density_of_ink(name: str, promise: Callable[[contract.Build], None]) -> None:
+    promise(builder(name, side=2))
+
+
+@pytest.mark.parametrize("name", MARGINAL)
+@pytest.mark.parametrize(
+    "promise", [contract.hidden_pixels_are_summed_out, contract.completions_follow_the_conditional]
+)
+def test_every_density_with_hidden_pixels(name: str, promise: Callable[[contract.Build], None]) -> None:
+    promise(builder(name, side=2))
+
+
 @pytest.mark.parametrize("name", CONDITIONAL)
 @pytest.mark.parametrize(
     "promise", [contract.the_label_decides_its_own_image_only, contract.all_classes_are_drawn_alike]
@@ -158,7 +190,8 @@ def test_the_settings_of_other_families_have_no_classes() -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_the_file_alone_tells_the_capabilities_and_the_paragraph(name: str) -> None:
     declared = families.bases(name)
-    for capability in (Adversarial, Autoencoder, Conditional, ObservationModel, TrainedModel, Variational):
+    capabilities = (Adversarial, Autoencoder, Conditional, Density, EnergyBased, Marginal, ObservationModel)
+    for capability in (*capabilities, TrainedModel, Variational):
         assert (capability.__name__ in declared) == issubclass(family_class(name), capability)
     assert len(families.paragraph(name)) > 200
 

@@ -300,6 +300,39 @@ def test_an_objective_sees_the_weights_that_the_one_before_it_left_also_in_bfloa
     assert logged[0] - logged[1] > 10  # Adam moves each of 784 weights by 0.1
 
 
+class Centred(TrainedModel):
+    """One point, which a rule of its own moves half of the way to the mean of the batch."""
+
+    Config = Vae.Config
+
+    def __init__(self, config: Vae.Config) -> None:
+        super().__init__(config)
+        self.point = nn.Parameter(torch.zeros(784))
+
+    def begin(self, images: torch.Tensor, rng: torch.Generator) -> None:
+        with torch.no_grad():
+            self.point.copy_(images.flatten(1).amax(0))
+
+    def objectives(self, images: torch.Tensor) -> Iterator[Objective]:
+        distance = (self.point - images.flatten(1)).square().sum() / (2 * len(images))
+        yield Objective(self, {"distance": distance}, rule=self.move)
+
+    def move(self) -> None:
+        with torch.no_grad():
+            self.point -= 0.5 * self.point.grad
+
+    def sample(self, count: int, rng: torch.Generator) -> torch.Tensor:
+        raise NotImplementedError
+
+
+def test_a_model_may_start_from_the_data_and_move_by_a_rule_of_its_own(pixels: torch.Tensor) -> None:
+    model, history = trained(Centred, pixels, epochs=2, batch_size=len(pixels))
+    assert isinstance(model, Centred) and len(history.rows) == 2
+    images = as_images(pixels).flatten(1)
+    expected = images.mean(0) + 0.25 * (images.amax(0) - images.mean(0))
+    torch.testing.assert_close(model.point.detach(), expected)
+
+
 def test_bfloat16_computes_nearly_what_float32_does(pixels: torch.Tensor) -> None:
     for kind in (Gan, Vae):
         logged = []

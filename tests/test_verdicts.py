@@ -125,6 +125,13 @@ def test_a_loss_is_what_exceeds_the_worse_of_two_sets_of_real_images() -> None:
     assert (better_than_real["loss_a"], better_than_real["ratio"], better_than_real["decided"]) == (0, 1, "")
 
 
+def test_a_score_that_real_images_lack_needs_no_ratio() -> None:
+    found = one(
+        [scores("a", "label_fidelity", *around(0.9, sd=0.01)), scores("b", "label_fidelity", *around(0.8, sd=0.01))]
+    )
+    assert np.isnan(found["ratio"]) and found["decided"] == "a"
+
+
 def test_closer_to_real_is_measured_from_the_real_test_images() -> None:
     tables = [scores("a", "vendi_ratio", *around(0.5, sd=0.01)), scores("b", "vendi_ratio", *around(0.8, sd=0.01))]
     for real, better in ((0.55, "a"), (0.9, "b")):
@@ -168,7 +175,7 @@ def test_few_seeds_are_compared_by_welchs_test() -> None:
 
 def test_one_seed_is_held_against_the_spread_of_its_family() -> None:
     tables = [scores("a", "kd", [10, 10.1]), scores("b", "kd", [20, 20.1])]
-    near, far = (one(tables, spreads={"kd": Spread(20, sd, 5)}) for sd in (1, 4))
+    near, far = (one(tables, spreads={"kd": Spread(30.0, sd, 5)}) for sd in (1.0, 4.0))
     assert near["basis"] == far["basis"] == "spread between seeds"
     # The gap is 10, its standard error the square root of twice the variance, with 4 degrees of freedom each.
     assert near["p"] == pytest.approx(2 * t.sf(10 / np.sqrt(2), 8))
@@ -176,14 +183,14 @@ def test_one_seed_is_held_against_the_spread_of_its_family() -> None:
 
 
 def test_the_spread_grows_with_the_loss_but_does_not_shrink() -> None:
-    known = Spread(loss=10, sd=1, seeds=5)
-    assert (known.at(5), known.at(10), known.at(40)) == (1, 1, 4)
-    assert Spread(0, 1, 5).at(40) == 1
+    known = Spread(loss=10.0, sd=1.0, seeds=5)
+    assert (known.at(5.0), known.at(10.0), known.at(40.0)) == (1, 1, 4)
+    assert Spread(0.0, 1.0, 5).at(40.0) == 1
 
 
 def test_own_seeds_are_pooled_with_the_spread_of_the_family() -> None:
     own = np.array([9.0, 11.0])
-    side = Side("a", own, own[:1], Spread(10, 3, 5))
+    side = Side("a", own, own[:1], Spread(10.0, 3.0, 5))
     assert side.estimate and side.estimate.freedom == 5
     assert side.estimate.variance == pytest.approx((2 + 4 * 9) / 5)
 
@@ -246,7 +253,7 @@ def test_one_draw_among_those_of_the_other_training_is_enough_to_decide_nothing(
 def test_one_seed_against_several_of_an_unknown_family_decides_nothing() -> None:
     found = one([scores("a", "kd", [1, 1.1]), scores("b", "kd", *around(50))])
     assert (found["basis"], found["decided"]) == ("draws of one training each", "")
-    known = one([scores("a", "kd", [1, 1.1]), scores("b", "kd", *around(50))], spreads={"kd": Spread(1, 0.1, 5)})
+    known = one([scores("a", "kd", [1, 1.1]), scores("b", "kd", *around(50))], spreads={"kd": Spread(1.0, 0.1, 5)})
     assert (known["basis"], known["decided"]) == ("spread between seeds", "a")
 
 
@@ -266,7 +273,7 @@ def test_what_may_not_rank_and_what_is_no_score_of_the_catalogue_is_left_out() -
 @pytest.mark.parametrize("baseline", ["blurred", "gaussian", "noise"])
 def test_a_score_that_prefers_bad_images_to_real_ones_decides_nothing(baseline: str) -> None:
     tables = [scores("a", "kd", *around(2)), scores("b", "kd", *around(5)), scores("test_images", "kd", [1, 1.1])]
-    assert one([*tables, scores(baseline, "kd", [1.1, 1.1])])["decided"] == "a"
+    assert one([*tables, scores(baseline, "kd", [9.0, 9.0])])["decided"] == "a"
     found = one([*tables, scores(baseline, "kd", [0.5, 0.5])])
     assert (found["points"], found["decided"]) == ("a", "") and found["unfit"].startswith("prefers ")
     assert len(ranks(compared([*tables, scores(baseline, "kd", [0.5, 0.5])]))) == 0
@@ -339,8 +346,8 @@ def test_no_supporting_score_turns_a_verdict() -> None:
         for m in others:
             best, worst = (9.0, 1.0) if m.better == "higher" else (1.5, 9.0)
             tables += [scores(model, m.name, *around(v, sd=0.01)) for model, v in (("b", best), ("a", worst))]
-            if m.better == "closer to real":
-                tables.append(scores("test_images", m.name, [1.4, 1.4]))
+            real = 9.5 if m.better == "higher" else 1.0
+            tables.append(scores("test_images", m.name, [real, real]))
         (found,) = (each for each in outcomes(compared(tables)) if each.question == question)
         assert found.outcome == "a" and len(found.against) == len(found.supporting) == len(others)
         assert (found.against["points"] == "b").all()
@@ -382,7 +389,7 @@ def test_equal_models_are_told_apart_in_at_most_one_of_twenty_questions(
 def test_equal_models_of_one_seed_are_told_apart_in_at_most_one_of_twenty_questions(sd: float) -> None:
     rng, wrong, runs = np.random.default_rng(7), 0, 400
     for _ in range(runs):
-        known = {"kd": Spread(9, float(rng.normal(9, sd, 5).std(ddof=1)), 5)}
+        known = {"kd": Spread(9.0, float(rng.normal(9, sd, 5).std(ddof=1)), 5)}
         tables = [scores(model, "kd", [float(rng.normal(9, sd))]) for model in ("a", "b")]
         wrong += one(tables, spreads=known)["decided"] != ""
     assert wrong / runs < 0.08

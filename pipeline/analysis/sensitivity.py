@@ -114,14 +114,12 @@ def preference(metric: Metric, values: np.ndarray, real: np.ndarray, more: np.nd
     return float((losses.min() - loss) / width)
 
 
-def compared(
-    metric: Metric, values: np.ndarray, real: np.ndarray, more: np.ndarray
-) -> tuple[np.ndarray, np.ndarray, float]:
+def compared(metric: Metric, values: np.ndarray, real: np.ndarray, more: np.ndarray) -> tuple[float, np.ndarray, float]:
     """Return the loss of the mean score, the losses of real images, and their range."""
     typical = float(real.mean())
     losses = metric.loss(np.concatenate([real, more]), typical)
     least = LEAST_WIDTH if metric.scale == "log" else LEAST_WIDTH * abs(typical)
-    return metric.loss(values.mean(), typical), losses, max(np.ptp(losses), least, 1e-12)
+    return float(metric.loss(values.mean(), typical)), losses, float(max(np.ptp(losses), least, 1e-12))
 
 
 def declared(metric: Metric, space: str, corruption: str) -> str:

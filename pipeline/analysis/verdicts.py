@@ -36,7 +36,7 @@ def verdicts(metrics: pd.DataFrame, families: Mapping[str, str], spreads: Spread
     its negative if higher is better, or its distance from the best value. A score points to the model with the smaller
     loss, if three things hold:
 
-    - The larger loss is at least 1.25 times the smaller one.
+    - The larger loss is at least 1.25 times the smaller one, if real images have such a score.
     - The gap is more than twice the standard deviation between seeds, where that is known.
     - The gap is not chance, by one of three tests; the table names it as the basis:
 
@@ -147,9 +147,14 @@ class Contrast:
 
     @property
     def ratio(self) -> float:
-        """Return the larger loss / the smaller one: 1 if both are 0, and infinite if only one is."""
+        """Return the larger loss / the smaller one: 1 if both are 0, infinite if only one is.
+
+        It is NaN if losses are negative, which means that real images have no such score.
+        """
         low, high = sorted((self.a.mean, self.b.mean))
-        return high / low if low > 0 else (math.inf if high > 0 else 1.0)
+        if low > 0:
+            return high / low
+        return math.nan if low < 0 else math.inf if high > 0 else 1.0
 
     @property
     def better(self) -> str:
@@ -207,7 +212,8 @@ def judged(contrasts: Sequence[Contrast], pairs: int) -> list[dict[str, Any]]:
         adjusted = None if adjusted is None else min(1.0, adjusted * pairs)
         sure = separated(each.a, each.b) if adjusted is None else adjusted <= LEVEL
         gap = abs(each.a.mean - each.b.mean)
-        points = each.better if sure and each.ratio >= MATTERS and gap > MARGIN * (each.spread or 0.0) else ""
+        matters = not each.ratio < MATTERS and gap > MARGIN * (each.spread or 0.0)
+        points = each.better if sure and matters else ""
         rows.append(
             each.about
             | {"loss_a": each.a.mean, "loss_b": each.b.mean, "ratio": each.ratio, "spread": each.spread}

@@ -3,8 +3,9 @@
 from jaxtyping import Float, Int, UInt8
 from torch import Tensor
 
-Images = Float[Tensor, "n 1 28 28"]  # pixel values in [0, 1]
+Images = Float[Tensor, "n 1 height width"]  # pixel values in [0, 1]
 Pixels = UInt8[Tensor, "n 28 28"]  # as stored: 0 is background, 255 is ink
+Nats = Float[Tensor, "n"]  # log-probabilities or energies
 Codes = Float[Tensor, "n latent"]
 Labels = Int[Tensor, "n"]
 

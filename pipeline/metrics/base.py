@@ -103,22 +103,22 @@ class Metric:
         """Return whether the metric may rank models."""
         return self.role in ("primary", "supporting")
 
-    def loss(self, values: Any, real: float) -> np.ndarray:
+    def loss(self, values: Any, real: float) -> Any:
         """Return how bad scores are, on the scale of the metric; lower is better.
 
         Args:
             values: scores.
             real: the score of real images, which counts only if the metric is better the closer it is to real.
         """
-        values, real = self.scaled(values), float(self.scaled(real))
+        scaled = self.scaled(values)
         if self.better == "lower":
-            return values
+            return scaled
         if self.better == "higher":
-            return -values
-        return np.abs(values - (real if isinstance(self.better, str) else self.scaled(self.better)))
+            return -scaled
+        return np.abs(scaled - self.scaled(real if isinstance(self.better, str) else self.better))
 
-    def scaled(self, values: Any) -> np.ndarray:
+    def scaled(self, values: Any) -> Any:
         """Return scores on the scale of comparison: their logarithms, or p values only as far as they are unusual."""
         if self.scale == "log":
-            return np.log(np.maximum(values, TINY))
+            return np.log(np.maximum(np.asarray(values, float), TINY))
         return np.minimum(values, 0.05) if self.scale == "p value" else np.asarray(values, float)

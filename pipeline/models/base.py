@@ -1,18 +1,19 @@
 """Define the interface of a generative model: the methods that a family implements and that other code may call."""
 
 import abc
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Annotated, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from pipeline.core.params import Section
-from pipeline.core.shapes import Codes, Images, Labels
+from pipeline.core.shapes import Codes, Images, Labels, Nats
 
 Decay = Annotated[float, Field(ge=0, lt=1)]
+Tell = Callable[[int, int, Mapping[str, float]], None]  # the step, the number of steps, what is logged
 
 
 class FamilyConfig(Section):
@@ -31,11 +32,15 @@ class TrainingConfig(FamilyConfig):
 
 @dataclass(frozen=True)
 class Objective:
-    """Describe one update of a training step: minimise the sum of `losses` over the parameters of `trains`."""
+    """Describe one update of a training step: minimise the sum of `losses` over the parameters of `trains`.
+
+    The update is a step of Adam, or that of a `rule`, such as an EM step: it is called when the gradients are computed.
+    """
 
     trains: nn.Module
     losses: Mapping[str, Tensor]  # scalars, each logged under its name
     logged: Mapping[str, Tensor] = field(default_factory=dict)  # scalars that are logged only
+    rule: Callable[[], None] | None = None
 
     @property
     def loss(self) -> Tensor:
@@ -69,6 +74,12 @@ class TrainedModel(GenerativeModel):
     """Represent a family that is trained by gradient descent, in the shared loop (`pipeline/training/loop.py`)."""
 
     config: TrainingConfig
+
+    def begin(self, images: Images, rng: torch.Generator) -> None:
+        """Start from the training images, before the first step; by default, the initial weights are the start.
+
+        All randomness comes from `rng`, a generator on the CPU. A training that is resumed does not begin again.
+        """
 
     @abc.abstractmethod
     def objectives(self, images: Images) -> Iterator[Objective]:
@@ -118,20 +129,77 @@ class FittedModel(GenerativeModel):
     """Represent a family that is fitted in closed form or by its own algorithm (EM, counting, ...)."""
 
     @abc.abstractmethod
-    def fit(self, images: Images) -> None:
-        """Set all parameters and buffers from the training images."""
+    def fit(self, images: Images, rng: torch.Generator, tell: Tell) -> None:
+        """Set all parameters and buffers from the training images.
+
+        Args:
+            images: the training images.
+            rng: the source of all randomness, a generator on the CPU.
+            tell: to call after each step of the algorithm, with what it logs.
+        """
 
 
-class Autoencoder(abc.ABC):
+class Density(abc.ABC):
+    """Declare a capability: the model gives the probability of an image, or a bound or an estimate of it.
+
+    Its support is `ink`, images of pixels 0 and 1, or `levels`, images of 256 levels of grey. A grey image becomes ink
+    by a draw in which a pixel is 1 with the probability of its grey level.
+    """
+
+    support: ClassVar[Literal["ink", "levels"]]
+    evidence: ClassVar[Literal["exact", "bound", "estimate"]]
+
+    @abc.abstractmethod
+    def log_prob(self, images: Images, rng: torch.Generator) -> Nats:
+        """Return the log-probability of each image in nats.
+
+        Args:
+            images: with pixels 0 and 1, or with one of 256 levels.
+            rng: a generator on the CPU, for dequantisation and importance samples.
+        """
+
+
+class Marginal(Density):
+    """Declare a capability: pixels may be hidden. They are summed out of the probability, or drawn."""
+
+    @abc.abstractmethod
+    def log_prob(self, images: Images, rng: torch.Generator, known: Images | None = None) -> Nats:
+        """Return the log-probability of the pixels where `known` is 1, in nats; of all pixels without `known`."""
+
+    @abc.abstractmethod
+    def complete(self, images: Images, known: Images, rng: torch.Generator) -> Images:
+        """Draw the pixels where `known` is 0 from their distribution given the others, which stay as they are."""
+
+
+class EnergyBased(Density):
+    """Declare a capability: the probability of an image is exp(-energy) / Z, where Z is only estimated.
+
+    Samples come from a Markov chain.
+    """
+
+    @abc.abstractmethod
+    def energy(self, images: Images) -> Nats:
+        """Return the energy of each image in nats."""
+
+    @abc.abstractmethod
+    def log_partition(self, rng: torch.Generator) -> tuple[float, float]:
+        """Return two estimates of log Z in nats: one that is too small on average, and one that is too large."""
+
+
+class Decoder(abc.ABC):
+    """Declare a capability: images are made from codes z ~ N(0, I) by a differentiable function."""
+
+    @abc.abstractmethod
+    def decode(self, codes: Codes) -> Images:
+        """Return the image of each code; if the decoder gives a distribution over images, return its mean."""
+
+
+class Autoencoder(Decoder):
     """Declare a capability: the model maps images to codes and codes to images."""
 
     @abc.abstractmethod
     def encode(self, images: Images) -> Codes:
         """Return the code of each image; if the encoder gives a distribution over codes, return its mean."""
-
-    @abc.abstractmethod
-    def decode(self, codes: Codes) -> Images:
-        """Return the image of each code; if the decoder gives a distribution over images, return its mean."""
 
 
 class Variational(Autoencoder):

@@ -4,6 +4,7 @@ import datetime
 import math
 import sys
 import time
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 import numpy as np
@@ -15,9 +16,10 @@ from pipeline.analysis.alarms import Alarm, Trained, find
 from pipeline.core import artifacts
 from pipeline.core.compute import choose, device_name, peak_memory
 from pipeline.core.params import Compute
-from pipeline.core.shapes import as_images
+from pipeline.core.shapes import Pixels, as_images
 from pipeline.data.dataset_file import read_dataset
-from pipeline.models.base import FittedModel, TrainedModel, TrainingConfig, count
+from pipeline.models.base import Density, FittedModel, TrainedModel, TrainingConfig, count
+from pipeline.models.common.blocks import ink
 from pipeline.models.common.checkpoint import write_model
 from pipeline.models.common.loading import configured, family_class
 from pipeline.stages.cli import run
@@ -28,6 +30,7 @@ from pipeline.training.monitor import Monitor
 from pipeline.training.resume import ResumeFile, key_of
 
 LINE_EVERY = 10.0  # seconds between two lines of the log
+BATCH = 500  # test images of which log-probabilities are computed at once
 
 
 def main(
@@ -84,12 +87,14 @@ def main(
     if isinstance(model, TrainedModel):
         history = loop.train(model, pixels, arithmetic, seed, teller, resume, monitor, labels, recorder)
     elif isinstance(model, FittedModel):
-        model.fit(as_images(pixels))
+        history = fitted(model, pixels, seed, teller.say)
     # Of all processes, if the training was resumed.
     seconds = history.seconds or time.perf_counter() - started
     cpu_seconds = history.cpu_seconds or time.process_time() - spent
     if isinstance(model, TrainedModel):
         fit = loop.evaluate(model, test, test_labels)
+    elif isinstance(model, Density):
+        fit = of_density(model, test)
 
     artifacts.write_table(history_file, by_step(history))
     artifacts.write_table(diagnostics_file, tidy(monitor.checks if monitor else Log()))
@@ -102,7 +107,7 @@ def main(
         "threads": arithmetic.threads,
         "torch": torch.__version__,
     }
-    epochs = config.epochs if isinstance(config, TrainingConfig) else 1
+    epochs = config.epochs if isinstance(config, TrainingConfig) else max(1, len(history.rows))
     artifacts.write_json(
         record_file,
         {
@@ -135,6 +140,30 @@ def main(
     }
     write_model(checkpoint_file, model, family, about)
     resume.delete()
+
+
+def fitted(model: FittedModel, pixels: Pixels, seed: int, say: Callable[[str], None]) -> loop.History:
+    """Fit the model, report each step, and return what was logged."""
+    history, started = loop.History(), time.perf_counter()
+
+    def tell(step: int, steps: int, logged: Mapping[str, float]) -> None:
+        history.append(dict(logged))
+        left = (time.perf_counter() - started) * (steps - step) / step
+        numbers = " ".join(f"{name} {value:.4g}" for name, value in logged.items())
+        say(f"step {step}/{steps} · {left:.0f} s left · {numbers}")
+
+    model.fit(as_images(pixels), torch.Generator().manual_seed(seed), tell)
+    model.eval()
+    return history
+
+
+def of_density(model: Density, pixels: Pixels) -> loop.Evaluation:
+    """Return the mean negative log-probability of the test images, drawn as ink if the model is one of ink."""
+    rng, total = torch.Generator().manual_seed(0), 0.0
+    for batch in pixels.split(BATCH):
+        images = as_images(batch)
+        total -= model.log_prob(ink(images, rng) if model.support == "ink" else images, rng).double().sum().item()
+    return loop.Evaluation({"nats": total / len(pixels)}, {"model": ["nats"]})
 
 
 def by_step(history: loop.History) -> pd.DataFrame:

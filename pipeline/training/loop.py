@@ -80,6 +80,8 @@ def train(
     training = Training(model, seed, math.ceil(len(pixels) / config.batch_size), monitor)
     if resume and (saved := resume.read()):
         training.restore(saved)
+    else:
+        model.begin(as_images(pixels), torch.Generator().manual_seed(seed))
     started = told = time.perf_counter()
     spent = time.process_time()
     done, done_cpu = training.history.seconds, training.history.cpu_seconds
@@ -251,12 +253,14 @@ def step(
 
 
 def descend(objective: Objective, optimizers: "Optimizers") -> None:
-    """Make one update: a step of Adam on the loss of one objective."""
-    optimizer = optimizers.of(objective.trains)
-    optimizer.zero_grad()
+    """Make one update on the loss of one objective: by its own rule, or a step of Adam."""
+    objective.trains.zero_grad()
     # Compute gradients only for the parameters that the objective trains, not for the opponent's.
     objective.loss.backward(inputs=list(objective.trains.parameters()))
-    optimizer.step()
+    if objective.rule:
+        objective.rule()
+    else:
+        optimizers.of(objective.trains).step()
 
 
 class Optimizers:

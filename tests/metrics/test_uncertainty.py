@@ -7,7 +7,16 @@ import pytest
 from scipy import stats
 from scipy.stats import ttest_1samp, ttest_ind
 
-from pipeline.analysis.uncertainty import Interval, difference_interval, permutation_test, seed_interval
+from pipeline.analysis.uncertainty import (
+    Estimate,
+    Interval,
+    difference_interval,
+    difference_of,
+    interval_of,
+    permutation_test,
+    seed_interval,
+    welch_test,
+)
 
 
 def p_of(a: np.ndarray, b: np.ndarray) -> float:
@@ -131,3 +140,32 @@ def test_what_does_not_fit_is_refused_with_a_sentence() -> None:
         permutation_test(np.ones((1, 11)), np.ones((1, 11)))
     with pytest.raises(ValueError, match="expected the same scores on both sides, found 2 and 1"):
         permutation_test(np.ones((2, 3)), np.ones((1, 3)))
+
+
+def of(values: np.ndarray) -> Estimate:
+    return Estimate(float(values.mean()), float(values.var(ddof=1)), len(values) - 1, len(values))
+
+
+def test_estimates_are_compared_as_their_values_are_by_scipy() -> None:
+    rng = np.random.default_rng(8)
+    a, b = rng.normal(0, 1, 4), rng.normal(1, 3, 7)
+    theirs = ttest_ind(a, b, equal_var=False)
+    assert welch_test(of(a), of(b)) == pytest.approx(theirs.pvalue, rel=1e-12)
+    found, interval = difference_of(of(a), of(b)), theirs.confidence_interval(0.95)
+    assert (found.lower, found.upper) == pytest.approx((interval.low, interval.high), rel=1e-12)
+    assert difference_interval(a, b) == found
+    mine, of_scipy = interval_of(of(a)), ttest_1samp(a, 0).confidence_interval(0.95)
+    assert (mine.lower, mine.upper) == pytest.approx((of_scipy.low, of_scipy.high), rel=1e-12)
+
+
+def test_a_known_variance_serves_a_single_value() -> None:
+    found = interval_of(Estimate(5.0, 4.0, 4, 1))
+    assert found.upper == pytest.approx(5 + 2 * stats.t.ppf(0.975, 4))
+    assert welch_test(Estimate(5.0, 4.0, 4, 1), Estimate(9.0, 4.0, 4, 1)) == pytest.approx(
+        2 * stats.t.sf(4 / np.sqrt(8), 8)
+    )
+
+
+def test_values_without_any_variance_differ_or_do_not() -> None:
+    exact = [Estimate(mean, 0.0, 4, 5) for mean in (1.0, 1.0, 2.0)]
+    assert welch_test(exact[0], exact[1]) == 1 and welch_test(exact[0], exact[2]) == 0

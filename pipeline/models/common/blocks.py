@@ -68,6 +68,15 @@ class _CrossEntropyOfPixels(torch.autograd.Function):
         return (ink - images).mul_(gradient), None
 
 
+def ink(images: Tensor, rng: torch.Generator | None = None) -> Tensor:
+    """Draw binary images: a pixel is 1 with the probability of its grey level.
+
+    Randomness comes from `rng`, a generator on the CPU, or from torch's global one, as in dropout.
+    """
+    uniform = torch.rand_like(images) if rng is None else torch.rand(images.shape, generator=rng).to(images.device)
+    return (uniform < images).to(images.dtype)
+
+
 def to_signed(images: Tensor) -> Tensor:
     """Map pixels from [0, 1] to [-1, 1], the range of tanh."""
     return images * 2 - 1
