@@ -24,6 +24,7 @@ from pipeline.models.base import (
     Marginal,
     Objective,
     ObservationModel,
+    PixelwiseObservations,
     TrainedModel,
     Variational,
 )
@@ -115,7 +116,7 @@ def samples_are_as_probable_as_the_entropy_says(build: Build) -> None:
     assert isinstance(model, Density) and isinstance(model, ObservationModel)
     rng, count = torch.Generator().manual_seed(0), 8000
     log_p = model.log_prob(images, rng).detach().double()
-    drawn = model.observe(model.sample(count, rng), rng)
+    drawn = model.sample_observed(count, rng)[1]
     found = model.log_prob(drawn, rng).detach().double()
     assert abs(found.mean() - (log_p.exp() * log_p).sum()) < 5 * found.std() / count**0.5
     frequencies = (drawn[:, None] == images[None]).flatten(2).all(dim=2).double().mean(dim=0)
@@ -322,7 +323,7 @@ def codes_have_images_and_images_have_codes(build: Build) -> None:
 
 def observations_have_their_means(build: Build) -> None:
     model = built(build)
-    assert isinstance(model, ObservationModel)
+    assert isinstance(model, PixelwiseObservations)
     means = digits(1).expand(4000, -1, -1, -1)
     observations = model.observe(means, torch.Generator().manual_seed(0))
     assert observations.shape == means.shape and observations.min() >= 0 and observations.max() <= 1

@@ -26,6 +26,7 @@ from pipeline.models.base import (
     Marginal,
     Objective,
     ObservationModel,
+    PixelwiseObservations,
     TrainedModel,
     Variational,
     count,
@@ -131,7 +132,7 @@ def test_codes_have_images_and_images_have_codes(name: str) -> None:
     contract.codes_have_images_and_images_have_codes(builder(name))
 
 
-@pytest.mark.parametrize("name", [name for name in ALL if issubclass(family_class(name), ObservationModel)])
+@pytest.mark.parametrize("name", [name for name in ALL if issubclass(family_class(name), PixelwiseObservations)])
 def test_observations_have_their_means(name: str) -> None:
     contract.observations_have_their_means(builder(name))
 
@@ -190,7 +191,16 @@ def test_the_settings_of_other_families_have_no_classes() -> None:
 @pytest.mark.parametrize("name", ALL)
 def test_the_file_alone_tells_the_capabilities_and_the_paragraph(name: str) -> None:
     declared = families.bases(name)
-    capabilities = (Adversarial, Autoencoder, Conditional, Density, EnergyBased, Marginal, ObservationModel)
+    capabilities = (
+        Adversarial,
+        Autoencoder,
+        Conditional,
+        Density,
+        EnergyBased,
+        Marginal,
+        ObservationModel,
+        PixelwiseObservations,
+    )
     for capability in (*capabilities, TrainedModel, Variational):
         assert (capability.__name__ in declared) == issubclass(family_class(name), capability)
     assert len(families.paragraph(name)) > 200

@@ -233,11 +233,30 @@ class Adversarial(abc.ABC):
 
 
 class ObservationModel(abc.ABC):
-    """Declare a capability: `sample` returns the means of a distribution over images, which can itself be sampled."""
+    """Declare a capability: `sample` returns the means of a distribution over images, which can itself be sampled.
+
+    A pixel's mean is its expectation given all that was drawn before it: a code, a state or other pixels.
+    """
+
+    @abc.abstractmethod
+    def sample_observed(self, count: int, rng: torch.Generator) -> tuple[Images, Images]:
+        """Draw `count` images from the model, and return their means as well: means, images."""
+
+
+class PixelwiseObservations(ObservationModel):
+    """Declare a capability: given its mean, each pixel is drawn independently of all others."""
 
     @abc.abstractmethod
     def observe(self, means: Images, rng: torch.Generator) -> Images:
         """Draw one image from the distribution with each of these means."""
+
+    def sample_observed(self, count: int, rng: torch.Generator) -> tuple[Images, Images]:
+        means = self.sample(count, rng)
+        return means, self.observe(means, rng)
+
+    @abc.abstractmethod
+    def sample(self, count: int, rng: torch.Generator) -> Images:
+        """Draw `count` images, as every model does."""
 
 
 def count(module: nn.Module) -> int:

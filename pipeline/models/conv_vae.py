@@ -22,11 +22,11 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from pipeline.core.shapes import Codes, Images
-from pipeline.models.base import Objective, ObservationModel, TrainedModel, TrainingConfig, Variational
+from pipeline.models.base import Objective, PixelwiseObservations, TrainedModel, TrainingConfig, Variational
 from pipeline.models.common.blocks import SigmoidInLoss, cross_entropy_of_pixels
 
 
-class ConvVae(TrainedModel, Variational, ObservationModel):
+class ConvVae(TrainedModel, Variational, PixelwiseObservations):
     """Combine a convolutional encoder and decoder; train them by the paper's Algorithm 2 with the loss of Listing 1."""
 
     class Config(TrainingConfig):

@@ -23,11 +23,11 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from pipeline.core.shapes import Codes, Images, Labels
-from pipeline.models.base import Conditional, ConditionalConfig, Objective, ObservationModel
+from pipeline.models.base import Conditional, ConditionalConfig, Objective, PixelwiseObservations
 from pipeline.models.common.blocks import SigmoidInLoss, cross_entropy_of_pixels, joined
 
 
-class Cvae(Conditional, ObservationModel):
+class Cvae(Conditional, PixelwiseObservations):
     """Combine the networks of Tables 3 and 4, with the label as an input; train them by Algorithm 2 and Listing 1."""
 
     class Config(ConditionalConfig):

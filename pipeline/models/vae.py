@@ -21,11 +21,11 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from pipeline.core.shapes import Codes, Images
-from pipeline.models.base import Objective, ObservationModel, TrainedModel, TrainingConfig, Variational
+from pipeline.models.base import Objective, PixelwiseObservations, TrainedModel, TrainingConfig, Variational
 from pipeline.models.common.blocks import SigmoidInLoss, cross_entropy_of_pixels
 
 
-class Vae(TrainedModel, Variational, ObservationModel):
+class Vae(TrainedModel, Variational, PixelwiseObservations):
     """Combine the networks of Tables 3 and 4; train them by Algorithm 2 with the loss of Listing 1."""
 
     class Config(TrainingConfig):

@@ -8,7 +8,7 @@ from pipeline.core import artifacts
 from pipeline.core.compute import use_one_thread
 from pipeline.core.params import Samples
 from pipeline.core.shapes import Labels, as_pixels
-from pipeline.models.base import Conditional, ObservationModel
+from pipeline.models.base import Conditional, ObservationModel, PixelwiseObservations
 from pipeline.models.common.checkpoint import read_model
 from pipeline.stages.cli import run
 
@@ -39,11 +39,16 @@ def main(
     if isinstance(model, Conditional):
         requested = requested_labels(requested_file, count, checkpoint_file)
         images = torch.cat([model.sample_labelled(labels, rng) for labels in requested.split(BATCH)])
+    elif isinstance(model, ObservationModel) and not isinstance(model, PixelwiseObservations):
+        pairs = [model.sample_observed(min(BATCH, count - start), rng) for start in range(0, count, BATCH)]
+        images, observations = (torch.cat(each) for each in zip(*pairs, strict=True))
     else:
         images = torch.cat([model.sample(min(BATCH, count - start), rng) for start in range(0, count, BATCH)])
     sets = {"images": as_pixels(images).numpy()}
+    if isinstance(model, PixelwiseObservations):
+        observations = model.observe(images[: samples.count], rng)
     if isinstance(model, ObservationModel):
-        sets["observations"] = as_pixels(model.observe(images[: samples.count], rng)).numpy()
+        sets["observations"] = as_pixels(observations[: samples.count]).numpy()
     artifacts.write_arrays(samples_file, **sets)
 
 
