@@ -22,7 +22,6 @@ from pipeline.data import sources
 from pipeline.data.dataset import Dataset
 from pipeline.report import site as report
 from pipeline.report.inputs import Results
-from pipeline.report.load import load
 from pipeline.report.site import render
 
 ROOT = Path(__file__).parents[1]
@@ -101,7 +100,7 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="session")
 def results(run: Path) -> Results:
     """These results, loaded for the report."""
-    return load(run, site_results.params(), site_results.CHANGES, site_results.PROVENANCE)
+    return site_results.loaded(run, site_results.params())
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import site_results
 from browser import complaints_of, open_whole, violations
 from playwright.sync_api import Browser
 from site_results import TEMPLATES, read
-from test_site import MARKUP, family_of, outside, rows_of, text_of
+from test_site import MARKUP, family_of, outside, rows_of, section, text_of
 
 from pipeline.core.names import TEST
 from pipeline.report.formatting import THIN, number
@@ -57,6 +57,16 @@ def test_each_question_has_its_scores_beside_those_of_known_images(results: Resu
             assert text.startswith(number(float(value), "score")), (source, metric)
     others = {titles[name] for name in titles} - {titles[name] for name in baselines}
     assert not others & cells.keys()
+
+
+def test_copies_are_judged_by_the_limits_that_the_page_tells(results: Results, page: str) -> None:
+    """Those of the table of gates, by which each model passes here."""
+    limits = results.gates[results.gates["gate"] == "copying"].groupby("metric")["limit"].mean()
+    real = results.summary.query(f"model == '{TEST}' and metric == 'authenticity'")["value"].item()
+    times = number(real / limits["authenticity"])
+    text = section(page, "novelty").replace(THIN, " ")
+    assert f"A model passes if CT is at least {number(limits['copying'])}, and if the authenticity of real" in text
+    assert f"is at most {times} times its own. Here every model passes." in text
 
 
 def test_what_observation_models_draw_is_left_out(page: str) -> None:

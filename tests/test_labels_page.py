@@ -13,14 +13,13 @@ import pytest
 import site_results
 from browser import complaints_of, violations
 from playwright.sync_api import Browser, Locator, Page
-from site_results import PROVENANCE, TEMPLATES, rendered
+from site_results import TEMPLATES, loaded, rendered
 from test_site import MARKUP, rows_of, section, text_of
 
 from pipeline.analysis import paper_claims
 from pipeline.core import artifacts
 from pipeline.core.names import TEST
 from pipeline.figures import gallery
-from pipeline.report import load
 from pipeline.report.formatting import number
 from pipeline.report.inputs import Results
 from pipeline.report.pages.labels import ABOUT, KINDS, Torn, torn
@@ -52,7 +51,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def results(folder: Path) -> Results:
-    return load.load(folder, site_results.params(models=MODELS), site_results.CHANGES, PROVENANCE)
+    return loaded(folder, site_results.params(models=MODELS))
 
 
 @pytest.fixture(scope="module")
@@ -182,7 +181,7 @@ def test_only_conditional_models_have_that_picture(results: Results, folder: Pat
     assert 'src="../figures/cvae/requested.svg"' in pages["models/cvae.html"]
     assert "requested.svg" not in pages["models/vae.html"] and "figures/vae/requested" not in pages["labels.html"]
     plain = site_results.params(models={"gan": {}, "vae": {}})
-    without = render(load.load(folder, plain, site_results.CHANGES, PROVENANCE), TEMPLATES)["labels.html"]
+    without = render(loaded(folder, plain), TEMPLATES)["labels.html"]
     assert "asked for" not in text_of(without)
 
 

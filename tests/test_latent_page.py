@@ -12,7 +12,7 @@ import torch
 from browser import complaints_of
 from contract import digits
 from playwright.sync_api import Browser, Page
-from site_results import PROVENANCE, TEMPLATES, rendered, write_site
+from site_results import TEMPLATES, loaded, rendered, write_site
 from test_figures import images, pixels
 from test_labels_page import colours
 from test_site import MARKUP, text_of
@@ -26,7 +26,6 @@ from pipeline.figures import latent
 from pipeline.figures.style import LEVELS
 from pipeline.models.common.checkpoint import write_model
 from pipeline.models.vae import Vae
-from pipeline.report import load
 from pipeline.report.inputs import Results
 from pipeline.report.pages.latent import ABOUT
 from pipeline.report.site import render
@@ -77,7 +76,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def results(folder: Path) -> Results:
-    return load.load(folder, site_results.params(models=MODELS), site_results.CHANGES, PROVENANCE)
+    return loaded(folder, site_results.params(models=MODELS))
 
 
 @pytest.fixture(scope="module")

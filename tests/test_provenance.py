@@ -183,6 +183,7 @@ def test_the_stage_draws_the_rules_and_offers_their_table(tmp_path: Path) -> Non
         rules={"fetch": "Get the data."},
         records_folder=tmp_path / "records",
         results_folder=folder,
+        reference_folder=folder / "reference",
         templates_folder=TEMPLATES,
         site_folder=tmp_path / "site",
     )

@@ -5,7 +5,7 @@ import json
 import re
 import shutil
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import get_args
 from urllib.parse import unquote, urlsplit
@@ -18,12 +18,13 @@ from browser import complaints_of, open_whole, violations
 from conftest import ROOT
 from jinja2 import UndefinedError
 from playwright.sync_api import Browser
-from site_results import PROVENANCE, TEMPLATES, read, write_site
+from site_results import PROVENANCE, TEMPLATES, loaded, read, write_site
 
+from pipeline.analysis import gates, verdicts
 from pipeline.analysis.alarms import RULES
-from pipeline.analysis.verdicts import outcomes
 from pipeline.core.names import TEST
-from pipeline.metrics.base import CORRUPTIONS, Question
+from pipeline.core.outputs import REFERENCES
+from pipeline.metrics.base import CONCERNS, CORRUPTIONS, Question, Role
 from pipeline.metrics.catalogue import CATALOGUE
 from pipeline.report import load
 from pipeline.report.formatting import number, orders, setting
@@ -32,10 +33,10 @@ from pipeline.report.markdown import formula, prose
 from pipeline.report.pages.index import run_of
 from pipeline.report.pages.model import model_views
 from pipeline.report.pages.paper import paper_page
-from pipeline.report.pairwise import duels, leading
+from pipeline.report.pairwise import Comparison, budgets, comparison
 from pipeline.report.score_tables import Cell, Measured, Summary, headlines
 from pipeline.report.site import prepare, render
-from pipeline.report.wording import QUESTIONS, direction, home
+from pipeline.report.wording import QUESTIONS, ROLES, direction, home
 
 GOLDEN = Path(__file__).parent / "golden" / "site"
 NO_ALARM = site_results.alarms("vae", 0, [0])
@@ -91,10 +92,21 @@ def test_figures_are_those_of_the_family_whatever_else_lies_there(tmp_path: Path
         load.read_figures(folder, run)
 
 
-def test_one_seed_is_said_to_give_no_interval(tmp_path: Path) -> None:
-    text = text_of(render(read(tmp_path, seeds=(3,)), TEMPLATES)["index.html"])
-    assert "no interval over seeds" in text
-    assert "means over" not in text
+@pytest.mark.parametrize(
+    ("models", "seeds", "said", "unsaid"),
+    [
+        (["gan", "vae"], (3,), "a gap counts only if it is far larger than the measured spread", "is not known"),
+        (["gan", "cvae"], (3,), "the spread between trainings of such models is not known", "measured spread"),
+        (["gan", "vae"], (3, 4), "Each model was trained from 2 seeds; numbers are means over", "trained once"),
+    ],
+)
+def test_what_a_single_training_is_held_against_is_said(
+    tmp_path: Path, models: list[str], seeds: tuple[int, ...], said: str, unsaid: str
+) -> None:
+    """The tables have the spread of gan and vae, but not of cvae."""
+    text = text_of(render(read(tmp_path, models={name: {} for name in models}, seeds=seeds), TEMPLATES)["index.html"])
+    assert said in text and unsaid not in text
+    assert ("means over" in text) == ("With one seed there is no interval" not in text) == (len(seeds) > 1)
 
 
 def rows_of(page: str, heading: str) -> list[list[str]]:
@@ -104,45 +116,238 @@ def rows_of(page: str, heading: str) -> list[list[str]]:
     return [[" ".join("".join(cell.itertext()).split()) for cell in row] for row in found.iter("tr")]
 
 
-def test_the_verdict_is_that_of_the_tables(single: Results) -> None:
-    page = render(single, TEMPLATES)["index.html"]
-    text = text_of(page)
-    answers = outcomes(single.verdicts).query("a == 'gan' and b == 'vae'")
-    won = [(answers["outcome"] == name).sum() or "none" for name in ("gan", "vae")]
-    assert (
-        f"gan against vae: of 5 questions, gan is better in {won[0]} and vae in {won[1]}, in this one training" in text
+def cells_of(page: str, kind: str) -> list[list[str]]:
+    """The cells of all rows in the table of such a class; a score ends with a semicolon."""
+    tree = html5lib.parse(page.replace("</span>", ";</span>"), namespaceHTMLElements=False)
+    (found,) = (each for each in tree.iter("table") if each.get("class") == kind)
+    return [[" ".join("".join(cell.itertext()).split()) for cell in row] for row in found.iter("tr")]
+
+
+@pytest.mark.parametrize("which", ["results", "single"])
+def test_the_verdicts_are_those_of_the_tables(which: str, request: pytest.FixtureRequest) -> None:
+    """Both runs have the outcomes for which `site_results` chose its scores."""
+    found: Results = request.getfixturevalue(which)
+    page = render(found, TEMPLATES)["index.html"]
+    scores = {
+        "fidelity": {"fd_infinity_percent (classifier)": "gan", "fd_infinity_percent (random networks)": "gan"},
+        "coverage": {
+            "clipped_coverage (classifier)": "gan",
+            "clipped_coverage (random networks)": "gan",
+            "label_js": "vae",
+        },
+        "sharpness": {"sharpness_ratio": "too close", "spectrum_distance": "too close"},
+    }
+    rows = found.verdicts.query("a == 'gan' and b == 'vae' and role == 'primary'")
+    decided = rows["decided"].where(rows["decided"] != "", "too close").tolist()
+    assert decided == [better for said in scores.values() for better in said.values()]
+
+    def told(score: str, better: str) -> str:
+        name, _, space = score.partition(" ")
+        return f"{CATALOGUE[name].title}{space and ' '}{space}: {better};"
+
+    outcome = {"fidelity": "gan", "coverage": "a trade", "sharpness": "not separable"}
+    assert [row[:3] for row in cells_of(page, "verdicts")[1:]] == [
+        [QUESTIONS[question].title, f"{outcome[question]};", "".join(told(*each) for each in said.items())]
+        for question, said in scores.items()
+    ]
+    sentences = [
+        f"gan is better than vae at {QUESTIONS['fidelity'].goal}.",
+        f"It is a trade at {QUESTIONS['coverage'].goal}: the primary scores disagree.",
+        f"Neither is clearly better at {QUESTIONS['sharpness'].goal}.",
+    ]
+    assert " ".join(sentences) in text_of(page)
+
+
+def test_a_primary_score_that_cannot_rank_is_not_said_to_decide(results: Results) -> None:
+    rows = results.verdicts
+    unfit = rows["metric"].eq("fd_infinity_percent") & rows["space"].eq("classifier")
+    changed = rows.assign(
+        decided=rows["decided"].mask(unfit, ""), unfit=rows["unfit"].mask(unfit, "prefers noise to real images")
     )
-    for answer in answers.to_dict("records"):
-        scores = answer["for_a"] + answer["for_b"] + answer["open"]
-        counts = f"gan in {answer['for_a'] or 'none'} of {scores}, vae in {answer['for_b'] or 'none'}"
-        assert f"{QUESTIONS[answer['question']].title}{answer['outcome']}{counts}" in text
-    assert "either is clearly better, in this one training each" in text
+    pages = render(dataclasses.replace(results, verdicts=changed), TEMPLATES)
+    first, second, _ = cells_of(pages["index.html"], "verdicts")[1][2].split(";")
+    assert second.endswith(": gan") and not first.endswith(": gan")
+    (pair,) = (row for row in rows_of(pages["compare.html"], "pairs") if row[0] == "gan and vae")
+    assert pair[1] == "gan1 of 2 primary scores decided"
 
 
-@pytest.mark.parametrize("decided, outcome", [("ab", "mixed"), ("a-", "x"), ("-b", "y"), ("--", "not separable")])
-def test_a_question_goes_to_the_model_that_wins_and_loses_none(decided: str, outcome: str) -> None:
-    names = {"a": "x", "b": "y", "-": ""}
-    table = pd.DataFrame({"question": "fidelity", "metric": ["kd", "precision"], "a": "x", "b": "y", "basis": "seeds"})
-    found = leading(duels(table.assign(space="", decided=[names[each] for each in decided]), ["x", "y", "z"], 8))
-    assert found and [verdict.outcome for verdict in found.verdicts] == [outcome]
-    assert (found.first, found.second, found.verdicts[0].scores, found.single) == ("x", "y", 2, False)
+def test_scores_that_say_the_opposite_of_a_verdict_are_named_with_the_reason(
+    results: Results, pages: dict[str, str]
+) -> None:
+    """Blurred images have a higher precision than real ones here; the two-sample test just disagrees."""
+    found = cells_of(pages["index.html"], "verdicts")[1][3]
+    count, *named = found.split("; ")
+    supporting = results.verdicts.query("a == 'gan' and b == 'vae' and question == 'fidelity' and role == 'supporting'")
+    assert count == f"{(supporting['points'] == 'gan').sum()} of {len(supporting)} agree"
+    reason = ", but prefers training images, blurred by one pixel to real images"
+    assert named == [
+        f"{CATALOGUE['precision'].title} (classifier) points to vae{reason}",
+        f"{CATALOGUE['precision'].title} (random networks) points to vae{reason}",
+        f"{CATALOGUE['c2st_accuracy'].title} points to vae",
+    ]
+    text = section(pages["scores.html"], "fidelity")
+    assert f"Not used to rank in this run: {CATALOGUE['precision'].title} (classifier), which prefers" in text
+    fit = dataclasses.replace(results, verdicts=results.verdicts.assign(unfit=""))
+    assert "Not used to rank" not in text_of(render(fit, TEMPLATES)["scores.html"])
 
 
-@pytest.mark.parametrize("seeds, models, powerless", [(3, 2, True), (4, 2, False), (5, 4, False), (5, 5, True)])
-def test_too_few_seeds_for_a_verdict_are_said_to_be(seeds: int, models: int, powerless: bool) -> None:
-    table = pd.DataFrame({"question": ["labels"], "a": "x0", "b": "x1", "basis": "seeds"})
-    found = leading(
-        duels(table.assign(metric="label_js", space="", decided=""), [f"x{i}" for i in range(models)], seeds)
+@pytest.fixture
+def preferring(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A catalogue in which a score is known to prefer three corruptions."""
+    prefers = ("blur_slight", "blur", "pca_50")
+    changed = dataclasses.replace(CATALOGUE["bins_js"], sees=("distinct_100",), blind=(), prefers=prefers)
+    monkeypatch.setitem(CATALOGUE, "bins_js", changed)
+
+
+def test_what_a_score_is_known_to_prefer_is_told_where_it_says_the_opposite(preferring: None) -> None:
+    rows = [
+        ("coverage", "label_js", "primary", "x", "y", "x"),
+        ("coverage", "bins_js", "supporting", "x", "y", "y"),
+        ("coverage", "ndb", "supporting", "x", "y", "y"),
+    ]
+    found = said_of(rows).leading
+    assert found
+    known, other = found.verdicts[0].against
+    assert other.reason == ""
+    assert known.reason == (
+        "is known to prefer a Gaussian blur of half a pixel and a Gaussian blur of one pixel to real images"
     )
-    assert found and bool(found.powerless) == powerless
 
 
-def test_a_run_of_few_seeds_says_that_it_cannot_decide(pages: dict[str, str]) -> None:
-    text = text_of(pages["index.html"])
-    assert (
-        "neither is better in any of 5 questions" in text
-        and "With so few seeds, the test cannot decide any question, however" in text
+def test_what_a_score_prefers_stands_among_the_methods(preferring: None, results: Results) -> None:
+    tree = html5lib.parse(render(results, TEMPLATES)["methods.html"], namespaceHTMLElements=False)
+    (article,) = (each for each in tree.iter("article") if each.get("id") == "metric-bins_js")
+    listed = ["".join(each.itertext()) for each in article.iter("dd")]
+    assert listed[-1] == (
+        "a Gaussian blur of half a pixel; a Gaussian blur of one pixel; what 50 principal components keep of an image"
     )
+    assert listed[-3:-1] == ["100 images, repeated", "nothing for certain"]
+
+
+NONE = pd.DataFrame({"model": [], "gate": [], "passed": []})
+
+
+def said_of(rows: Sequence[Sequence[str]], models: Sequence[str] = "xyz", basis: str = "") -> Comparison:
+    """What is said of models by rows of question, metric, role, one model, another, the one that it points to."""
+    columns = pd.Index(["question", "metric", "role", "a", "b", "points"])
+    table = pd.DataFrame(rows, columns=columns).assign(space="", unfit="", basis=basis)
+    return comparison(table.assign(decided=table["points"]), NONE, models, {})
+
+
+@pytest.mark.parametrize("decided, outcome", [("ab", "a trade"), ("a-", "x"), ("-b", "y"), ("--", "not separable")])
+def test_a_question_goes_to_the_model_that_wins_primary_scores_and_loses_none(decided: str, outcome: str) -> None:
+    points = {"a": "x", "b": "y", "-": ""}
+    rows = [("sharpness", "sharpness_ratio", "primary", "x", "y", points[each]) for each in decided]
+    others = [("sharpness", "kd", "supporting", "x", "y", name) for name in ("x", "y", "y", "")]
+    found = said_of([*rows, *others]).leading
+    assert found and (found.first, found.second) == ("x", "y")
+    (verdict,) = found.verdicts
+    assert (verdict.outcome, verdict.supporting) == (outcome, 4)
+    assert [test.points for test in verdict.primary] == [points[each] for each in decided]
+    agree, against = {"x": (1, ["y", "y"]), "y": (2, ["x"])}.get(outcome, (0, []))
+    assert verdict.agree == agree and [test.points for test in verdict.against] == against
+    assert found.trades == ([verdict] if outcome == "a trade" else [])
+    assert found.open == ([verdict] if outcome == "not separable" else [])
+    assert found.won("x") == ([verdict] if outcome == "x" else [])
+
+
+@pytest.mark.parametrize(
+    "basis, by_draws",
+    [(verdicts.SEEDS, False), (verdicts.SPREAD, False), (verdicts.DRAWS, True)],
+)
+def test_only_verdicts_by_draws_are_about_two_trainings(basis: str, by_draws: bool) -> None:
+    found = said_of([("fidelity", "fd_infinity_percent", "primary", "x", "y", "x")], basis=basis).leading
+    assert found and found.by_draws == by_draws
+
+
+def test_the_leading_pair_is_the_papers_or_else_the_first() -> None:
+    for models, pair in (("xyz", ("x", "y")), (["x", "vae", "gan"], ("vae", "gan")), (["x"], None)):
+        found = said_of([], models).leading
+        assert (found and (found.first, found.second)) == pair
+
+
+def test_models_are_ordered_by_their_verdicts_and_ties_are_ranges() -> None:
+    """z beats x, and y beats nobody and is beaten by nobody."""
+    points = {"xy": "", "xz": "z", "yz": ""}
+    rows = [("fidelity", "fd_infinity_percent", "primary", *pair, name) for pair, name in points.items()]
+    rows += [("novelty", "copying", "test", *pair, "x") for pair in points]
+    (order,) = said_of(rows).orders
+    assert order.question == "fidelity"
+    assert [(rank.model, rank.best, rank.worst) for rank in order.ranks] == [("z", 1, 2), ("y", 1, 3), ("x", 2, 3)]
+
+
+def test_the_order_of_all_models_names_those_that_failed(results: Results, pages: dict[str, str]) -> None:
+    rows = cells_of(pages["index.html"], "verdicts orders")
+    assert rows == [
+        [QUESTIONS["fidelity"].title, "1 gan · 2 vae"],
+        [QUESTIONS["coverage"].title, "1–2 gan · 1–2 vae"],
+        [QUESTIONS["sharpness"].title, "1–2 gan · 1–2 vae"],
+        ["Not ranked", "gan_saturating: no better than noise"],
+    ]
+    assert "gan_saturating is no better than noise, and not ranked." in text_of(pages["scores.html"])
+    passed = render(dataclasses.replace(results, gates=results.gates.assign(passed=True)), TEMPLATES)
+    assert cells_of(passed["index.html"], "verdicts orders") == rows[:-1]
+    assert "no better than noise" not in text_of(passed["index.html"]) + text_of(passed["scores.html"])
+
+
+def altered_gates(results: Results, gate: str, *models: str) -> Results:
+    """Results in which exactly these models fail a gate."""
+    fails = (results.gates["gate"] == gate) & results.gates["model"].isin(models)
+    passed = results.gates["passed"].mask(results.gates["gate"] == gate, True) & ~fails
+    return dataclasses.replace(results, gates=results.gates.assign(passed=passed))
+
+
+def test_a_model_that_does_not_beat_noise_is_said_not_to_be_compared(results: Results) -> None:
+    apart = dataclasses.replace(results, verdicts=results.verdicts[:0], ranks=results.ranks[:0])
+    one = render(altered_gates(apart, gates.NOISY, "vae"), TEMPLATES)
+    assert "vae is no better than noise, so gan and vae are not compared. Neither fails" in text_of(one["index.html"])
+    assert 'class="verdicts"' not in one["index.html"]
+    both = render(altered_gates(apart, gates.NOISY, "gan", "vae"), TEMPLATES)
+    sentence = "gan is no better than noise and vae is no better than noise, so gan and vae are not compared."
+    assert sentence in text_of(both["index.html"])
+    (pair,) = (row for row in rows_of(both["compare.html"], "pairs") if row[0] == "gan and vae")
+    assert pair[1] == "not compared: gan and vae are no better than noise"
+
+
+def test_copies_of_training_images_are_said_to_be(results: Results, pages: dict[str, str]) -> None:
+    assert "Neither fails the test for copies of training images." in text_of(pages["index.html"])
+    assert "Here every model passes." in section(pages["coverage.html"], "novelty")
+    for models, said in ((["vae"], "vae fails"), (["gan", "vae"], "gan and vae fail")):
+        changed = render(altered_gates(results, gates.COPYING, *models), TEMPLATES)
+        assert f"{said} the test for copies of training images." in text_of(changed["index.html"])
+        assert f"{said}. Nobody wins" in section(changed["coverage.html"], "novelty")
+    another = render(altered_gates(results, gates.COPYING, "gan_saturating"), TEMPLATES)
+    assert "Neither fails the test for copies" in text_of(another["index.html"])
+    assert "gan_saturating fails. Nobody wins" in section(another["coverage.html"], "novelty")
+
+
+def cost(seen: float, cpu: float, parameters: float, **config: int) -> dict[str, object]:
+    return {"images_seen": seen, "cpu_seconds": cpu, "parameters": {"total": parameters}, "config": config}
+
+
+def test_what_one_model_had_clearly_more_of_is_said() -> None:
+    plain = cost(100, 40.0, 1000, latent=2)
+    assert list(budgets("xy", [plain], [plain])) == []
+    assert list(budgets("xy", [plain], [cost(124, 49.9, 1240, latent=2)])) == []
+    assert list(budgets("xy", [plain], [cost(125, 10, 1000)])) == [  # without a code
+        "y saw 1.2 times as many training images",
+        "x took 4 times as much CPU time to train",
+    ]
+    assert list(budgets("xy", [plain], [cost(100, 40, 900_000, latent=128)])) == [
+        "y has 900 times as many parameters",
+        "y draws from a code 64 times as long",
+    ]
+    seeds = [cost(100, 40, 1000), cost(100, 120, 1000)]  # a mean of 80
+    assert list(budgets("xy", [plain], seeds)) == ["y took 2 times as much CPU time to train"]
+
+
+def test_budgets_that_differ_are_told_beside_the_verdict(results: Results, pages: dict[str, str]) -> None:
+    said = "The budgets were not equal: gan saw 8 times as many training images"
+    assert said in text_of(pages["index.html"])
+    alike = dataclasses.replace(results, training=dict.fromkeys(results.training, results.training["vae"]))
+    changed = render(alike, TEMPLATES)
+    assert "budgets were not equal" not in text_of(changed["index.html"])
+    assert {row[-1] for row in rows_of(changed["compare.html"], "pairs")[1:]} == {"alike"}
 
 
 def test_scores_are_those_of_the_summary(results: Results, pages: dict[str, str]) -> None:
@@ -160,7 +365,14 @@ def test_scores_are_those_of_the_summary(results: Results, pages: dict[str, str]
         assert [
             re.split(r"±|, | to ", cell)[0][: len(value)] for cell, value in zip(shown, expected, strict=True)
         ] == expected
-    assert [row[0] for row in rows if len(row) > 1].count("vae, pixels drawn") == 5
+    assert [row[0] for row in rows if len(row) > 1].count("vae, pixels drawn") == len(QUESTIONS)
+
+
+def test_primary_scores_are_marked_in_the_tables(pages: dict[str, str]) -> None:
+    tree = html5lib.parse(pages["scores.html"], namespaceHTMLElements=False)
+    heads = ["".join(each.itertext()) for each in tree.iter("th") if each.get("scope") in ("col", "colgroup")]
+    for metric in CATALOGUE.values():
+        assert (f"{metric.title}primary" in heads) == (metric.role == "primary") == (metric.title not in heads)
 
 
 def test_the_overview_has_the_first_score_of_each_question(pages: dict[str, str]) -> None:
@@ -178,13 +390,20 @@ def test_side_by_side_has_every_score_and_every_pair(results: Results, pages: di
     assert rows[0] == ["Score", "Real images", "gan", "gan_saturating", "vae"]
     of_gan = [row for question in QUESTIONS for row in rows_of(pages["scores.html"], question)]
     assert [row[2] for row in scores] == [cell for row in of_gan if row[0] == "gan" for cell in row[1:]]
-    answers = outcomes(results.verdicts)
-    pairs = rows_of(page, "pairs")[1:]
-    assert [row[0] for row in pairs] == ["gan and gan_saturating", "gan and vae", "gan_saturating and vae"]
-    for row in pairs:
-        a, _, b = row[0].partition(" and ")
-        expected = answers[(answers["a"] == a) & (answers["b"] == b)]["outcome"]
-        assert all(cell.startswith(outcome) for cell, outcome in zip(row[1:], expected, strict=True))
+    heads, *pairs = rows_of(page, "pairs")
+    assert heads == ["Pair", *(QUESTIONS[each].title for each in CONCERNS), "Budgets"]
+    noise = "not compared: gan_saturating is no better than noise"
+    expected = {
+        "gan and gan_saturating": [noise],
+        "gan and vae": ["gan2 of 2", "a trade3 of 3", "not separable0 of 2"],
+        "gan_saturating and vae": [noise],
+    }
+    assert [row[0] for row in pairs] == list(expected)
+    for pair, *cells, told in pairs:
+        ending = "" if expected[pair] == [noise] else " primary scores decided"
+        assert cells == [f"{each}{ending}" for each in expected[pair]]
+        a, _, b = pair.partition(" and ")
+        assert told == "; ".join(budgets((a, b), *(results.training[name] for name in (a, b))))
 
 
 def test_ties_are_grey_and_a_sole_winner_bold(single: Results) -> None:
@@ -208,8 +427,9 @@ def test_every_metric_is_explained_and_linked(pages: dict[str, str]) -> None:
     for name, metric in CATALOGUE.items():
         text = " ".join("".join(articles[f"metric-{name}"].itertext()).split())
         assert metric.title in text and metric.source in text and direction(metric) in text
-        assert all(CORRUPTIONS[corruption] in text for corruption in (*metric.sees, *metric.blind))
-        assert ("not a score to rank models by" in text) != metric.ranks
+        assert all(CORRUPTIONS[corruption] in text for corruption in (*metric.sees, *metric.blind, *metric.prefers))
+        assert ("Prefers to real images" in text) == bool(metric.prefers)
+        assert [role for role, words in ROLES.items() if f"; {words}" in text] == [metric.role]
         assert ("not tested on corrupted images" in text) == (not metric.sees)
         assert any(each.tag.endswith("math") for each in articles[f"metric-{name}"].iter())
         assert f'href="methods.html#metric-{name}"' in pages["scores.html"]
@@ -217,7 +437,30 @@ def test_every_metric_is_explained_and_linked(pages: dict[str, str]) -> None:
 
 def test_the_networks_of_the_features_are_named_with_their_digests(results: Results, pages: dict[str, str]) -> None:
     rows = rows_of(pages["methods.html"], "protocol")
-    assert rows[1:] == [[space.replace("_", " "), digest] for space, digest in site_results.DIGESTS.items()]
+    first = rows.index(["Space", "Digest of the weights"])
+    assert rows[first + 1 :] == [[space.replace("_", " "), digest] for space, digest in site_results.DIGESTS.items()]
+
+
+def test_how_reliable_verdicts_are_stands_beside_the_rule_with_its_tables(
+    results: Results, pages: dict[str, str], site: Path, run: Path
+) -> None:
+    rows = rows_of(pages["methods.html"], "protocol")
+    stability = rows.index(["Verdict", "Seeds in a run", "Most frequent answer", "Runs that agree"]) + 1
+    errors = rows.index(["Question", "True difference", "Seeds", "Rightly", "Wrongly"]) + 1
+    assert rows[stability : errors - 1] == [
+        ["Do they look real?", "1", "gan", "38 of 40"],
+        ["Is all of the data there?", "1", "a trade", "31 of 40"],
+        ["Are they as sharp?", "5", "not separable", "8 of 8"],
+        ["noise: gan", "1", "passes", "40 of 40"],
+    ]
+    assert rows[errors : errors + len(site_results.ERROR_RATES)] == [
+        ["Do they look real?", "none", "1", "–", "3.1 %"],
+        ["Do they look real?", "a Gaussian blur of half a pixel", "3", "94.2 %", "0.1 %"],
+        ["Is all of the data there?", "one class left out", "5", "100.0 %", "0.0 %"],
+    ]
+    for name in REFERENCES:
+        assert f"data/{name}" in results.data and f'href="data/{name}"' in pages["methods.html"]
+        assert (site / "data" / name).read_bytes() == (run / "reference" / name).read_bytes()
 
 
 def test_the_sensitivity_check_is_shown_with_what_it_found_otherwise(
@@ -226,10 +469,12 @@ def test_the_sensitivity_check_is_shown_with_what_it_found_otherwise(
     page = pages["methods.html"]
     assert 'src="figures/comparison/sensitivity.svg"' in page
     assert rows_of(page, "sensitivity")[1:] == [
-        [CATALOGUE["kd"].title, "classifier", CORRUPTIONS["blur_slight"], "sees", "blind"]
+        [CATALOGUE["fd_percent"].title, "classifier", CORRUPTIONS["copies"], "blind", "prefers"],
+        [CATALOGUE["kd"].title, "classifier", CORRUPTIONS["blur_slight"], "sees", "blind"],
     ]
     assert results.sensitivity is not None
-    as_said = dataclasses.replace(results, sensitivity=results.sensitivity.assign(found="edge"))
+    said = results.sensitivity["declared"]
+    as_said = dataclasses.replace(results, sensitivity=results.sensitivity.assign(found=said.replace("", "edge")))
     assert "Nowhere did this run find the opposite" in text_of(render(as_said, TEMPLATES)["methods.html"])
     without = render(single, TEMPLATES)["methods.html"]
     assert "sensitivity.svg" not in without and "Nowhere did" not in text_of(without)
@@ -239,7 +484,7 @@ def test_the_sensitivity_check_is_shown_with_what_it_found_otherwise(
 def test_claims_are_told_with_their_number_and_verdict(results: Results, pages: dict[str, str]) -> None:
     page = pages["paper.html"]
     rows = rows_of(page, "claims")
-    assert [row[2] for row in rows[1:]] == ["1.21 ×1.02 to 1.40", "12.0 %11.2 % to 12.8 %", "–"]
+    assert [row[2] for row in rows[1:]] == ["1.00 ×0.81 to 1.19", "12.0 %11.2 % to 12.8 %", "–"]
     assert [row[1].partition(".")[0] for row in rows[1:]] == [
         "supportedSharper than real images is not better",
         "refuted",
@@ -307,12 +552,11 @@ def test_a_number_without_an_interval_shows_how_far_its_draws_lie_apart() -> Non
 @pytest.mark.parametrize(
     "having, chosen",
     [
-        (
-            {"label_fidelity": ["cgan"], "label_distance": ["gan", "cgan"], "label_js": ["gan", "cgan"]},
-            "label_distance",
-        ),
-        ({"label_fidelity": ["gan", "cgan"], "label_distance": ["gan", "cgan"]}, "label_fidelity"),
-        ({"label_fidelity": ["cgan"], "label_distance": ["gan"]}, "label_fidelity"),
+        ({"label_distance": ["gan", "cgan"], "label_js": ["gan", "cgan"]}, "label_js"),  # primary
+        ({"label_distance": ["gan", "cgan"], "label_js": ["gan"]}, "label_distance"),
+        ({"label_fidelity": ["cgan"], "ambiguous": ["gan", "cgan"], "disagreement": ["gan", "cgan"]}, "ambiguous"),
+        ({"label_fidelity": ["gan", "cgan"], "ambiguous": ["gan", "cgan"]}, "label_fidelity"),
+        ({"label_fidelity": ["cgan"], "ambiguous": ["gan"]}, "label_fidelity"),
     ],
 )
 def test_the_first_page_has_scores_that_all_models_have(having: dict[str, list[str]], chosen: str) -> None:
@@ -326,6 +570,8 @@ def test_the_first_page_has_scores_that_all_models_have(having: dict[str, list[s
 
 def test_every_question_has_its_words() -> None:
     assert list(QUESTIONS) == list(get_args(Question))
+    assert [question for question, asked in QUESTIONS.items() if asked.goal] == list(CONCERNS)
+    assert list(ROLES) == list(get_args(Role))
 
 
 @pytest.mark.parametrize("count", [1, 2, 15])
@@ -333,7 +579,7 @@ def test_any_number_of_models_reads_well(tmp_path: Path, count: int) -> None:
     pages = render(read(tmp_path, models=family_of(count), seeds=(0,)), TEMPLATES)
     assert len([path for path in pages if path.startswith("models/")]) == count
     text = text_of(pages["index.html"])
-    finding = text[text.index("Real test images have a") : text.index("Each model was trained")]
+    finding = text[text.index("Real test images have a") : text.index("A sharpness above 1")]
     assert finding.count("model_") == {1: 2, 2: 4, 15: 4}[count]
     assert ("15 models range from" in finding) == (count == 15)
     assert not re.search(r" [,.’]|\bof\d|,,|  ", finding), finding
@@ -578,7 +824,7 @@ def test_a_missing_figure_is_named(tmp_path: Path) -> None:
     site_results.build(tmp_path, params)
     (tmp_path / "figures" / "vae" / "samples.png").unlink()
     with pytest.raises(FileNotFoundError, match=r"vae/samples\.png should be a figure of this run"):
-        load.load(tmp_path, params, {}, PROVENANCE)
+        loaded(tmp_path, params)
 
 
 def test_the_same_results_give_the_same_bytes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -10,7 +10,7 @@ import pytest
 import site_results
 from browser import complaints_of
 from playwright.sync_api import Browser, Page
-from site_results import PROVENANCE, TEMPLATES, read, rendered
+from site_results import TEMPLATES, loaded, read, rendered
 from test_figures import images, pixels
 from test_labels_page import colours
 from test_site import rows_of, section, text_of
@@ -18,7 +18,6 @@ from test_site import rows_of, section, text_of
 from pipeline.analysis.alarms import RULES
 from pipeline.core import artifacts
 from pipeline.figures import film, snapshots
-from pipeline.report import load
 from pipeline.report.formatting import number
 from pipeline.report.inputs import Results
 from pipeline.report.site import render
@@ -58,7 +57,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def results(folder: Path) -> Results:
-    return load.load(folder, site_results.params(models=MODELS), site_results.CHANGES, PROVENANCE)
+    return loaded(folder, site_results.params(models=MODELS))
 
 
 @pytest.fixture(scope="module")

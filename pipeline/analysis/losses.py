@@ -6,12 +6,16 @@ import numpy as np
 
 from pipeline.analysis.sensitivity import PREFERRED, preference
 from pipeline.analysis.summary import Score, mean, seed_means
-from pipeline.core.names import BLURRED, COPIES, NOISE, SHOWN, TEST
+from pipeline.core.names import BLURRED, COPIES, NOISE, TEST
 from pipeline.metrics.base import Metric
 from pipeline.metrics.catalogue import CATALOGUE
 
 Trainings = Mapping[Score, list[np.ndarray]]
-BAD = (BLURRED, "gaussian", NOISE)  # baselines that are worse than real images, whatever the question
+BAD = {  # baselines that are worse than real images, whatever the question
+    BLURRED: "blurred images",
+    "gaussian": "draws from one Gaussian",
+    NOISE: "noise",
+}
 
 
 def losses_of(score: Score, trained: Trainings) -> np.ndarray | None:
@@ -50,5 +54,5 @@ def unfit(metric: Metric, space: str, trained: Trainings) -> str:
     real, more = (copies[0], test[0]) if copies else (test[0], np.array([]))
     for name, draws in zip(BAD, bad, strict=True):
         if draws and preference(metric, draws[0], real, more) >= PREFERRED:
-            return f"prefers {SHOWN[name]} to real images"
+            return f"prefers {BAD[name]} to real ones"
     return ""

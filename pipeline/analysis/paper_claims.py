@@ -59,9 +59,9 @@ def sharper(inputs: Inputs, gan: str, vae: str) -> Finding:
         note += " Above 1, crisp cannot be told from noisy, because specks count as sharp."
         return Finding(OPEN, note, means[0] - means[1])
     tests = compared(inputs, gan, vae)
-    test = tests[tests["metric"] == "sharpness_ratio"].iloc[0]
-    verdict = either(int(np.sign(means[0] - means[1]))) if test["decided"] else OPEN
-    return Finding(verdict, f"{note}{only_draws(tests)}", means[0] - means[1])
+    test = tests[tests["metric"] == "sharpness_ratio"]
+    verdict = either(int(np.sign(means[0] - means[1]))) if test["decided"].any() else OPEN
+    return Finding(verdict, f"{note}{only_draws(test)}", means[0] - means[1])
 
 
 @claim(

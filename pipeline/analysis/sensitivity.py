@@ -109,16 +109,20 @@ def excess(metric: Metric, values: np.ndarray, real: np.ndarray, more: np.ndarra
 
 
 def preference(metric: Metric, values: np.ndarray, real: np.ndarray, more: np.ndarray = NONE) -> float:
-    """Return (best loss of real images - loss of the mean score) / (range of the losses of real images)."""
+    """Return (best loss of real images - loss of the mean score) / (range of the losses of real images).
+
+    The best loss is that of a draw or of the mean of all draws, which may be nearer to a perfect value than each.
+    """
     loss, losses, width = compared(metric, values, real, more)
-    return float((losses.min() - loss) / width)
+    best = min(losses.min(), float(metric.loss(real.mean(), float(real.mean()))))
+    return float((best - loss) / width)
 
 
 def compared(metric: Metric, values: np.ndarray, real: np.ndarray, more: np.ndarray) -> tuple[float, np.ndarray, float]:
     """Return the loss of the mean score, the losses of real images, and their range."""
     typical = float(real.mean())
     losses = metric.loss(np.concatenate([real, more]), typical)
-    least = LEAST_WIDTH if metric.scale == "log" else LEAST_WIDTH * abs(typical)
+    least = LEAST_WIDTH if metric.scale == "log" else LEAST_WIDTH * abs(float(metric.scaled(typical)))
     return float(metric.loss(values.mean(), typical)), losses, float(max(np.ptp(losses), least, 1e-12))
 
 

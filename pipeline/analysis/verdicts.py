@@ -22,6 +22,7 @@ LEVEL = 0.05
 SPREADS = 3.0  # standard deviations between draws of one training run, which a gap must exceed
 MARGIN = 2.0  # standard deviations between seeds, which a gap must exceed
 SEEDS, SPREAD, DRAWS = "permutation of seeds", "spread between seeds", "draws of one training each"
+TEXTS = ("space", "unfit", "points", "decided")  # columns that may be empty
 TRADE, OPEN = "a trade", "not separable"
 COLUMNS = (
     *("question", "metric", "space", "role", "a", "b", "loss_a", "loss_b", "ratio", "spread"),

@@ -7,7 +7,7 @@ import os
 import re
 import socket
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -69,6 +69,12 @@ def write_json(path: Path, value: Mapping[str, Any] | list) -> None:
 def read_json(path: Path) -> Any:
     """Return the value in a JSON file."""
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def read_texts(path: Path, columns: Sequence[str]) -> pd.DataFrame:
+    """Return a table in which an empty text in one of these columns is "" instead of NaN."""
+    table = read_table(path)
+    return table.assign(**{column: table[column].astype(object).fillna("") for column in columns})
 
 
 def write_table(path: Path, table: pd.DataFrame) -> None:

@@ -8,9 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pandas as pd
 from PIL import Image
 
+from pipeline.analysis import verdicts
 from pipeline.core import artifacts, families
 from pipeline.core.names import TEST
 from pipeline.core.outputs import REFERENCES, having, produced
@@ -52,12 +52,14 @@ def load(
         params=params,
         preset_changes={key: (paper, here) for key, (paper, here) in preset_changes.items()},
         metrics=table(results / "metrics.csv"),
-        summary=read_texts(results / "summary.csv", ["space"]),
+        summary=artifacts.read_texts(results / "summary.csv", ["space"]),
         gates=table(results / "gates.csv"),
-        verdicts=read_texts(results / "verdicts.csv", ["space", "unfit", "points", "decided"]),
-        ranks=read_texts(results / "ranks.csv", ["space"]),
-        claims=read_texts(results / "claims.csv", TEXTS),
-        sensitivity=(read_texts(sensitivity, ["space", "declared", "found"]) if params.metrics.sensitivity else None),
+        verdicts=artifacts.read_texts(results / "verdicts.csv", verdicts.TEXTS),
+        ranks=artifacts.read_texts(results / "ranks.csv", ["space"]),
+        claims=artifacts.read_texts(results / "claims.csv", TEXTS),
+        sensitivity=(
+            artifacts.read_texts(sensitivity, ["space", "declared", "found"]) if params.metrics.sensitivity else None
+        ),
         stability=table(reference / "stability.csv"),
         error_rates=table(reference / "error_rates.csv"),
         networks=of_each(models, json, "networks/{name}.json"),
@@ -82,12 +84,6 @@ def load(
         data=[f"data/{path}" for path in [*tables(params), *REFERENCES]],
         provenance=provenance,
     )
-
-
-def read_texts(path: Path, columns: Sequence[str]) -> pd.DataFrame:
-    """Return a table in which an empty text is "" instead of NaN."""
-    table = artifacts.read_table(path)
-    return table.assign(**{column: table[column].astype(object).fillna("") for column in columns})
 
 
 def read_family(name: str) -> Family:

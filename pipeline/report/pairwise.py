@@ -14,15 +14,20 @@ from pipeline.report.formatting import number
 from pipeline.report.wording import QUESTIONS, Asked
 
 PAPER = ("gan", "vae")
+SHOWN = ("metric", "space", "points", "decided", "unfit")  # columns of a test
 
 
 @dataclass(frozen=True)
 class Test:
-    """Hold what one score says of two models: the one that it points to, or "", and why it may not decide."""
+    """Hold what one score says of two models: the one that it points to, or "", and the one that it decides for.
+
+    The reason says why it may be wrong: it is unfit in this run, or known to prefer a corruption.
+    """
 
     metric: Metric
     space: str
     points: str
+    decided: str
     reason: str
 
 
@@ -34,7 +39,7 @@ class Verdict:
     asked: Asked
     outcome: str
     primary: Sequence[Test]
-    agree: int  # supporting scores that point to the winner
+    agree: int  # supporting scores that are decided for the winner
     supporting: int
     against: Sequence[Test]  # supporting scores that point to the other model
 
@@ -148,7 +153,7 @@ def verdict(answer: Outcome) -> Verdict:
         asked=QUESTIONS[question],
         outcome=answer.outcome,
         primary=tests(answer.primary),
-        agree=int((answer.supporting["points"] == answer.outcome).sum()),
+        agree=int((answer.supporting["decided"] == answer.outcome).sum()),
         supporting=len(answer.supporting),
         against=tests(answer.against),
     )
@@ -157,8 +162,8 @@ def verdict(answer: Outcome) -> Verdict:
 def tests(rows: pd.DataFrame) -> list[Test]:
     """Return the scores in these rows of the verdicts table."""
     return [
-        Test(CATALOGUE[metric], space, points, unfit or preferred(CATALOGUE[metric]))
-        for metric, space, points, unfit in rows[["metric", "space", "points", "unfit"]].to_numpy().tolist()
+        Test(CATALOGUE[metric], space, points, decided, unfit or preferred(CATALOGUE[metric]))
+        for metric, space, points, decided, unfit in rows[list(SHOWN)].to_numpy().tolist()
     ]
 
 
@@ -182,15 +187,24 @@ def orders(answers: Sequence[Outcome]) -> Iterator[Order]:
 def budgets(
     pair: Sequence[str], first: Sequence[Mapping[str, Any]], second: Sequence[Mapping[str, Any]]
 ) -> Iterator[str]:
-    """Yield a phrase for each resource that one of two models had clearly more of."""
+    """Yield a phrase for each model: the resources of which it had clearly more than the other."""
     resources = {
-        "saw {} times as many training images": lambda record: record["images_seen"],
-        "took {} times as much CPU time to train": lambda record: record["cpu_seconds"],
-        "has {} times as many parameters": lambda record: record["parameters"]["total"],
-        "draws from a code {} times as long": lambda record: record["config"].get("latent", 0),
+        "{} times as many training images": lambda record: record["images_seen"],
+        "{} times the CPU time": lambda record: record["cpu_seconds"],
+        "{} times as many parameters": lambda record: record["parameters"]["total"],
+        "a code {} times as long": lambda record: record["config"].get("latent", 0),
     }
+    more: dict[str, list[str]] = {model: [] for model in pair}
     for phrase, amount in resources.items():
         a, b = (sum(map(amount, records)) / len(records) for records in (first, second))
         if min(a, b) > 0 and max(a, b) / min(a, b) >= MATTERS:
             model, ratio = (pair[0], a / b) if a > b else (pair[1], b / a)
-            yield f"{model} {phrase.format(number(float(f'{ratio:.2g}')))}"
+            more[model].append(phrase.format(number(float(f"{ratio:.2g}"))))
+    for model, phrases in more.items():
+        if phrases:
+            yield f"{model} had {listed(phrases)}"
+
+
+def listed(phrases: Sequence[str]) -> str:
+    """Return phrases as a list in a sentence."""
+    return " and ".join(filter(None, [", ".join(phrases[:-1]), phrases[-1]]))

@@ -88,7 +88,7 @@ QUESTIONS: Mapping[Question, Asked] = {
     "labels": Asked(
         "What does the classifier say?",
         "These numbers describe the classifier's predictions for samples, beside those for real images. A classifier "
-        "can be sure of an image that is no digit, so nothing is won here.",
+        "can be sure of an image that is no digit, so no model wins this question.",
     ),
 }
 

@@ -11,6 +11,7 @@ from pipeline.analysis.claim_inputs import BySeed, Inputs, clear_confidence, los
 from pipeline.analysis.claims import judge_claims
 from pipeline.analysis.paper_claims import CLAIMS
 from pipeline.analysis.seed_spread import read_spreads
+from pipeline.analysis.verdicts import TEXTS
 from pipeline.core import artifacts
 from pipeline.core.names import TEST
 from pipeline.core.params import Samples
@@ -61,7 +62,7 @@ def main(
     inputs = Inputs(
         metrics=metrics,
         summary=artifacts.read_table(summary_file),
-        verdicts=artifacts.read_table(verdicts_file).fillna({"unfit": "", "points": "", "decided": ""}),
+        verdicts=artifacts.read_texts(verdicts_file, TEXTS),
         spreads=read_spreads(artifacts.read_table(spread_file)),
         records=records,
         alarms=by_seed(alarm_files, artifacts.read_table),

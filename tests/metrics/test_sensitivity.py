@@ -13,12 +13,13 @@ from scipy.ndimage import gaussian_filter1d
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 
 from pipeline.analysis import sensitivity
-from pipeline.analysis.sensitivity import SEEN, UNSEEN
+from pipeline.analysis.sensitivity import PREFERRED, SEEN, UNSEEN
 from pipeline.data.dataset import Dataset
 from pipeline.evaluation import scores
 from pipeline.evaluation.nearest import alike_images
 from pipeline.evaluation.reference import Reference, learn_training, vectors
 from pipeline.metrics import bins, birthday, conformal, novelty
+from pipeline.metrics.base import CORRUPTIONS
 from pipeline.metrics.catalogue import CATALOGUE
 
 ALONE = {name: metric for name, metric in CATALOGUE.items() if not metric.needs_training}  # of samples alone
@@ -147,10 +148,20 @@ def values(corruption: str) -> dict[str, float]:
     return found
 
 
+def floors(name: str) -> np.ndarray:
+    """The scores of real images: new draws."""
+    return np.array([values(str(i))[name] for i in range(FLOORS)])
+
+
 def excess(name: str, corruption: str) -> float:
-    """As of the sensitivity of a run; here real images are new draws."""
-    floors = np.array([values(str(i))[name] for i in range(FLOORS)])
-    return sensitivity.excess(CATALOGUE[name], np.array([values(corruption)[name]]), floors)
+    """As of the sensitivity of a run."""
+    return sensitivity.excess(CATALOGUE[name], np.array([values(corruption)[name]]), floors(name))
+
+
+def preferred(name: str) -> set[str]:
+    """The corruptions that a metric prefers to real images."""
+    found = {c: sensitivity.preference(CATALOGUE[name], np.array([values(c)[name]]), floors(name)) for c in CORRUPTIONS}
+    return {corruption for corruption, preference in found.items() if preference >= PREFERRED}
 
 
 def test_every_metric_of_samples_alone_is_tried() -> None:
@@ -163,6 +174,17 @@ def test_a_metric_gets_worse_on_what_it_sees_and_on_nothing_that_it_is_blind_to(
     unseen = {corruption: found[corruption] for corruption in ALONE[name].sees if found[corruption] <= UNSEEN}
     seen = {corruption: found[corruption] for corruption in ALONE[name].blind if found[corruption] >= SEEN}
     assert found and not unseen and not seen
+
+
+@pytest.mark.parametrize("name", [name for name, metric in ALONE.items() if metric.role == "primary"])
+def test_a_primary_score_prefers_no_corruption_to_real_images(name: str) -> None:
+    assert preferred(name) == set()
+
+
+def test_precision_prefers_blur_and_recall_prefers_what_spreads() -> None:
+    """As is known of the two; so they are not primary."""
+    assert {"blur_slight", "blur", "pca_50"} <= preferred("precision") and "noise" in preferred("recall")
+    assert {CATALOGUE[name].role for name in ("precision", "recall")} == {"supporting"}
 
 
 def test_new_real_draws_are_what_the_numbers_say_they_are() -> None:

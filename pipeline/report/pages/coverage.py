@@ -10,7 +10,7 @@ from pipeline.report.score_tables import Cell, Table, laid_out
 from pipeline.report.wording import home
 
 ASKED = {  # part of the page -> its scores, and the baselines that show what good and bad values look like
-    "coverage": (("recall", "coverage", "ndb", "support"), (TEST, COPIES, NOISE)),
+    "coverage": (("clipped_coverage", "label_js", "recall", "ndb", "support"), (TEST, COPIES, NOISE)),
     "novelty": (("copying", "authenticity"), (TEST, COPIES, BLURRED)),
     "sharpness": (("sharpness_ratio", "spectrum_distance"), (TEST, BLURRED, NOISE)),
     "size": (("fd_percent", "fd_infinity_percent"), (TEST, COPIES, BLURRED)),
