@@ -26,6 +26,7 @@ from pipeline.analysis.summary import by_draw, trainings
 from pipeline.analysis.verdicts import outcomes, verdicts
 from pipeline.core import artifacts
 from pipeline.core.params import Compute, Params, Samples, resolve
+from pipeline.evaluation import scores as evaluation
 from pipeline.stages import label, measure, sample, train
 
 MODELS = {"gan": "gan", "vae": "vae"}
@@ -34,6 +35,7 @@ SEEDS = range(10)
 CONDITIONS = [(precision, threads) for precision in ("bfloat16", "float32") for threads in (1, 2)]
 TOGETHER = [range(5), range(5, 10)]  # the seeds of one comparison, if it has several
 Condition = tuple[str, int]
+DECIDING = (evaluation.extrapolation, evaluation.balls)  # the scores of features that may decide a verdict
 
 
 def settings() -> Params:
@@ -79,6 +81,7 @@ def score(run: Path, work: Path, condition: Condition, model: str, seed: int) ->
         samples_file=folder / "samples.npz",
         labels_file=folder / "labels.csv",
     )
+    evaluation.FEATURE_SCORES = DECIDING  # the others would take twice as long
     measure.main(
         samples=samples,
         labels=params.labels,
