@@ -42,7 +42,8 @@ def measure(folder: Path, preset: str) -> pd.DataFrame:
     subprocess.run(["snakemake", "--cores", "4", *targets], cwd=folder, env=ENVIRONMENT, check=True, stdout=sys.stderr)
     found = measured_spreads(trainings(by_draw(artifacts.read_table(folder / "results/metrics.csv"))), families)
     made = about("")
-    return found.assign(preset=preset, commit=made["commit"], hardware=made["hardware"], date=made["date"])
+    commit = subprocess.check_output(["git", "rev-parse", "--short=12", "HEAD"], cwd=folder, text=True).strip()
+    return found.assign(preset=preset, commit=commit, hardware=made["hardware"], date=made["date"])
 
 
 if __name__ == "__main__":

@@ -110,6 +110,11 @@ def scores(run: Path, work: Path, condition: Condition, seeds: range) -> pd.Data
     return pd.concat([baselines, *own], ignore_index=True)
 
 
+def measured(work: Path, condition: Condition, seeds: range) -> bool:
+    """Return whether both models were measured with all of these seeds."""
+    return all((place(work, condition, model, seed) / "scores.csv").exists() for model in MODELS for seed in seeds)
+
+
 def answers(metrics: pd.DataFrame) -> dict[str, str]:
     """Return every verdict of one comparison."""
     spreads = read_spreads(artifacts.read_table(ROOT / "reference" / "seed_spread.csv"))
@@ -123,7 +128,8 @@ def answers(metrics: pd.DataFrame) -> dict[str, str]:
 def table(run: Path, work: Path) -> Iterator[dict[str, object]]:
     """Yield, for one seed and for five, each verdict, its most frequent answer, and in how many runs it was given."""
     for seeds in ([range(seed, seed + 1) for seed in SEEDS], TOGETHER):
-        runs = [answers(scores(run, work, condition, each)) for condition in CONDITIONS for each in seeds]
+        ready = [(condition, each) for condition in CONDITIONS for each in seeds if measured(work, condition, each)]
+        runs = [answers(scores(run, work, *each)) for each in ready]
         for verdict in runs[0]:
             counts = Counter(said.get(verdict, "not compared") for said in runs)
             answer, agree = counts.most_common(1)[0]
@@ -137,13 +143,25 @@ def table(run: Path, work: Path) -> Iterator[dict[str, object]]:
             }
 
 
-if __name__ == "__main__":
-    run, work = (Path(argument).resolve() for argument in sys.argv[1:3])
+def write(run: Path, work: Path) -> None:
+    """Write the table of all comparisons that were measured so far."""
     made = about("")
-    todo = [(condition, model, seed) for seed in SEEDS for condition in CONDITIONS for model in MODELS]
-    with ProcessPoolExecutor(2, mp_context=get_context("spawn"), max_tasks_per_child=4) as pool:
-        for job in [pool.submit(score, run, work, *each) for each in todo]:
-            job.result()
     found = pd.DataFrame(table(run, work)).assign(commit=made["commit"], hardware=made["hardware"], date=made["date"])
     artifacts.write_table(ROOT / "reference" / "stability.csv", found)
     print(found.to_string(index=False))
+
+
+if __name__ == "__main__":
+    run, work = (Path(argument).resolve() for argument in sys.argv[1:3])
+    for threads, workers in ((1, 2), (2, 1)):  # two trainings of two threads would wait for each other
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), max_tasks_per_child=4) as pool:
+            todo = [
+                pool.submit(score, run, work, condition, model, seed)
+                for seed in SEEDS
+                for condition in CONDITIONS
+                for model in MODELS
+                if condition[1] == threads
+            ]
+            for job in todo:
+                job.result()
+    write(run, work)

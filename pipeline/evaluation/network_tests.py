@@ -17,7 +17,8 @@ from pipeline.core.shapes import Images, Labels, Pixels, as_images, standardised
 
 EPOCHS = 8
 BATCH = 64
-RATE = 2e-3  # the peak of the one-cycle schedule; at twice this rate some trainings never start to learn
+RATE = 2e-3  # the peak of the one-cycle schedule
+TRIES = 3  # with half of the rate each, if a network never starts to learn
 PASS = 100  # images per pass outside of training
 
 Others = UInt8[Tensor, "m 28 28"]  # a second set of stored images, of a different size
@@ -78,7 +79,27 @@ def labels_learned_from(
 
 
 def trained(pixels: Pixels, labels: Labels, classes: int, arithmetic: Arithmetic, seed: int) -> Network:
-    """Return a new network, trained to classify images."""
+    """Return a new network, trained to classify images.
+
+    A network all of whose units died gives every image the same logits. It would say that no two sets differ, so the
+    training is repeated at half of the rate.
+
+    Raises:
+        ArithmeticError: no rate gave a network that tells any two images apart.
+    """
+    for number in range(TRIES):
+        network = trained_at(RATE / 2**number, pixels, labels, classes, arithmetic, seed)
+        logits = logits_of(network, pixels[::10], arithmetic)
+        if (logits.amax(dim=0) > logits.amin(dim=0)).any():
+            return network
+    raise ArithmeticError(
+        f"A network was trained {TRIES} times to tell images apart: expected logits that differ between images; found "
+        "the same for all. Are the samples all alike?"
+    )
+
+
+def trained_at(rate: float, pixels: Pixels, labels: Labels, classes: int, arithmetic: Arithmetic, seed: int) -> Network:
+    """Return a new network, trained with this peak of the rate."""
     device = arithmetic.device
     pixels, labels = pixels.to(device), labels.to(device)
     rng = torch.Generator().manual_seed(seed)
@@ -88,9 +109,9 @@ def trained(pixels: Pixels, labels: Labels, classes: int, arithmetic: Arithmetic
         network = Network(classes).to(device)
 
     # Cross entropy, with AdamW and a one-cycle schedule.
-    optimizer = torch.optim.AdamW(network.parameters(), lr=RATE, weight_decay=1e-2, fused=True)
+    optimizer = torch.optim.AdamW(network.parameters(), lr=rate, weight_decay=1e-2, fused=True)
     steps = EPOCHS * -(-len(pixels) // BATCH)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, RATE, total_steps=steps)
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rate, total_steps=steps)
     for _ in range(EPOCHS):
         for chosen in torch.randperm(len(pixels), generator=rng).to(device).split(BATCH):
             with arithmetic.autocast():

@@ -88,7 +88,7 @@ METRICS = (
         better="closer to real",
         formula=r"P\bigl[\#S_{0.05}(x)=0,\ \#S_{0.002}(x)\le 1\bigr],\quad S_\alpha(x)=\{y:p(y\mid x)\ge 1-q_\alpha\}",
         source="Sadinle et al., 2019, whose guarantee is for exchangeable real data only",
-        sees=("noise", "distinct_100", "mean_of_two", "part_noise"),
+        sees=("noise", "mean_of_two", "part_noise"),
         blind=("copies", "half_one_class"),
         role="description",
     ),

@@ -29,7 +29,8 @@ METRICS = (
         formula=r"\frac{1}{m}\sum_j 1\Bigl[y_j\in\bigcup_i B(x_i,r_i)\Bigr]",
         source="Kynkäänniemi et al., 2019",
         sees=("threshold", "shift", "part_noise"),
-        blind=("missing_class", "half_one_class", *REPEATS),
+        blind=("missing_class", "half_one_class", "distinct_1000"),
+        prefers=("blur", "pca_50", "distinct_100"),
     ),
     Metric(
         name="recall",
@@ -50,7 +51,7 @@ METRICS = (
         better=1.0,
         formula=r"\frac{1}{km}\sum_j\sum_i 1[y_j\in B(x_i,r_i)]",
         source="Naeem et al., 2020",
-        sees=("pca_50", "pca_20", "noise", "threshold", "shift", "mean_of_two"),
+        sees=("pca_50", "noise", "threshold", "shift", "mean_of_two"),
         blind=("copies", "half_one_class", "distinct_1000"),
         role="description",
     ),
