@@ -16,8 +16,9 @@ from pipeline.core import artifacts
 from pipeline.core.params import Compute, Samples
 from pipeline.data.dataset import Dataset
 from pipeline.data.dataset_file import write_dataset
+from pipeline.evaluation import network_tests
 from pipeline.evaluation.baselines import BASELINES
-from pipeline.evaluation.network_tests import c2st, labels_learned_from
+from pipeline.evaluation.network_tests import RATE, c2st, labels_learned_from
 from pipeline.metrics.base import BASELINE_OF
 from pipeline.metrics.catalogue import CATALOGUE
 from pipeline.metrics.network_scores import C2st, accuracy, c2st_scores
@@ -101,6 +102,31 @@ def test_the_numbers_of_a_test_are_those_of_its_log_odds() -> None:
     z2 = norm.ppf(0.975) ** 2
     middle, half = (4 + z2 / 2) / (6 + z2), (z2 * (8 / 6 + z2 / 4)) ** 0.5 / (6 + z2)
     assert (found.lower, found.upper) == pytest.approx((middle - half, middle + half))
+
+
+@pytest.mark.parametrize("dead", [1, 3])
+def test_a_network_that_says_the_same_of_all_images_is_trained_again_at_half_the_rate(
+    dead: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates, whole = [], network_tests.trained_at
+
+    def trained_at(rate: float, *rest) -> network_tests.Network:
+        rates.append(rate)
+        network = whole(rate, *rest)
+        if len(rates) <= dead:  # as after a step so large that no unit is ever positive again
+            torch.nn.init.constant_(network[-3].bias, -1e6)
+        return network
+
+    monkeypatch.setattr(network_tests, "trained_at", trained_at)
+    rng = np.random.default_rng(0)
+    real, fake = (grey(np.full(200, mean), rng) for mean in (0.0, 4.0))
+    if dead == 3:
+        with pytest.raises(ArithmeticError, match="expected logits that differ between images; found the same"):
+            c2st(real, fake, FLOAT32, 0)
+        assert rates == [RATE, RATE / 2, RATE / 4]
+        return
+    assert c2st_scores(*c2st(real, fake, FLOAT32, 0)).accuracy > 0.9
+    assert rates == [RATE, RATE / 2]
 
 
 def test_a_network_learns_from_samples_what_bayes_knows_and_from_wrong_labels_the_wrong() -> None:
