@@ -154,7 +154,7 @@ def write(run: Path, work: Path) -> None:
 if __name__ == "__main__":
     run, work = (Path(argument).resolve() for argument in sys.argv[1:3])
     for threads, workers in ((1, 2), (2, 1)):  # two trainings of two threads would wait for each other
-        with ProcessPoolExecutor(workers, mp_context=get_context("spawn"), max_tasks_per_child=4) as pool:
+        with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
             todo = [
                 pool.submit(score, run, work, condition, model, seed)
                 for seed in SEEDS
