@@ -7,11 +7,12 @@ import pytest
 import torch
 from contract import patterns
 
-from pipeline.models import ebm, pcfg
+from pipeline.models import ebm
 from pipeline.models.autoregressive import Autoregressive
 from pipeline.models.base import TrainedModel
 from pipeline.models.common.blocks import ink
 from pipeline.models.common.em import SMOOTHING, Schedule, Table, normalised
+from pipeline.models.common.rectangles import halved
 from pipeline.models.ebm import Ebm
 from pipeline.models.hmm import Hmm
 from pipeline.models.pcfg import PATTERNS, Pcfg
@@ -247,7 +248,7 @@ def test_rectangles_are_cut_in_turn_and_put_together_again() -> None:
     torch.manual_seed(0)
     model, images = Pcfg(Pcfg.Config(side=7, symbols=2)), torch.rand(3, 1, 7, 7)
     assert torch.equal(model.assembled(model.patches(images)), images)
-    halves = pcfg.halved(torch.arange(16).view(1, 4, 4), 2)
+    halves = halved(torch.arange(16).view(1, 4, 4), 2)
     assert halves.flatten(1).tolist() == [[0, 1, 4, 5], [2, 3, 6, 7], [8, 9, 12, 13], [10, 11, 14, 15]]
 
 

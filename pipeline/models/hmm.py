@@ -25,7 +25,7 @@ from torch import Tensor
 
 from pipeline.core.shapes import Images, Nats
 from pipeline.models.base import Marginal, Objective, PixelwiseObservations, TrainedModel, TrainingConfig
-from pipeline.models.common.blocks import ink
+from pipeline.models.common.blocks import drawn, ink
 from pipeline.models.common.em import Schedule, Table
 
 BLEND = 0.5  # share of the row in the start of a state; the rest is the mean of all rows
@@ -138,8 +138,3 @@ class Hmm(TrainedModel, Marginal, PixelwiseObservations):
 
     def observe(self, means: Images, rng: torch.Generator) -> Images:
         return ink(means, rng)
-
-
-def drawn(weights: Tensor, rng: torch.Generator) -> Tensor:
-    """Draw one index (n,) for each row of weights (n, states)."""
-    return torch.multinomial(weights.cpu(), 1, generator=rng).squeeze(1).to(weights.device)

@@ -29,13 +29,12 @@ from torch.nn.functional import avg_pool2d, one_hot, pad
 
 from pipeline.core.shapes import Images, Nats
 from pipeline.models.base import Marginal, Objective, ObservationModel, TrainedModel, TrainingConfig
-from pipeline.models.common.blocks import ink
+from pipeline.models.common.blocks import drawn, ink
 from pipeline.models.common.em import Schedule, Table
+from pipeline.models.common.rectangles import grouped, halved
 
 PATTERNS = torch.tensor(list(itertools.product((0.0, 1.0), repeat=4)))  # of 2 x 2 pixels, (16, 4)
 GROUPED = 20_000  # training images that are grouped at the start
-ROUNDS = 6  # of k-means
-AT_ONCE = 32  # rectangles that are grouped at once
 
 
 class Pcfg(TrainedModel, Marginal, ObservationModel):
@@ -169,8 +168,7 @@ class Pcfg(TrainedModel, Marginal, ObservationModel):
         room = self.size - self.config.side
         blurred = pad(avg_pool2d(some, 3, 1, 1, count_include_pad=False), (0, room, 0, room))[:, 0]
         symbols = [
-            torch.cat([grouped(part, self.config.symbols, rng) for part in halved(blurred[None], level).split(AT_ONCE)])
-            for level in range(len(self.rules) + 1)
+            grouped(halved(blurred[None], level), self.config.symbols, rng) for level in range(len(self.rules) + 1)
         ]
 
         # Count the rules that derive these symbols, and the patterns in the last ones.
@@ -189,32 +187,6 @@ class Rules(nn.ModuleList):
         return super().__iter__()  # type: ignore[return-value]
 
 
-def halved(rectangles: Tensor, cuts: int) -> Tensor:
-    """Cut rectangles (r, ..., height, width) so many times, in turn into upper and lower, left and right halves."""
-    for cut in range(cuts):
-        dim = -2 if cut % 2 == 0 else -1
-        rectangles = torch.stack(rectangles.chunk(2, dim=dim), dim=1).flatten(0, 1)
-    return rectangles
-
-
-def grouped(rectangles: Tensor, groups: int, rng: torch.Generator) -> Tensor:
-    """Return the group of each image in each rectangle, (r, n), by k-means of its pixels (r, n, height, width)."""
-    x = rectangles.flatten(2)
-    centres = x[:, torch.randint(x.shape[1], (groups,), generator=rng)]
-    for _ in range(ROUNDS):
-        nearest = (centres.square().sum(dim=2)[:, None] - 2 * x @ centres.transpose(1, 2)).argmin(dim=2)
-        members = one_hot(nearest, groups).float().transpose(1, 2)
-        sizes = members.sum(dim=2, keepdim=True)
-        centres = torch.where(sizes > 0, members @ x / sizes.clamp_min(1), centres)
-    return nearest
-
-
 def chosen(tables: Tensor, symbols: Tensor) -> Tensor:
     """Return the row of each table (r, k, m) that each symbol (r, n) names, (r, n, m)."""
     return tables.gather(1, symbols[..., None].expand(*symbols.shape, tables.shape[2]))
-
-
-def drawn(weights: Tensor, rng: torch.Generator) -> Tensor:
-    """Draw an index (r, n) for each distribution (r, n, m), which need not be normalised."""
-    flat = weights.flatten(0, 1)
-    return torch.multinomial(flat.cpu(), 1, generator=rng).view(weights.shape[:2]).to(weights.device)

@@ -77,6 +77,12 @@ def ink(images: Tensor, rng: torch.Generator | None = None) -> Tensor:
     return (uniform < images).to(images.dtype)
 
 
+def drawn(weights: Tensor, rng: torch.Generator) -> Tensor:
+    """Draw an index from each distribution, (..., m) to (...); the weights need not sum to 1."""
+    flat = weights.reshape(-1, weights.shape[-1]).cpu()
+    return torch.multinomial(flat, 1, generator=rng).view(weights.shape[:-1]).to(weights.device)
+
+
 def to_signed(images: Tensor) -> Tensor:
     """Map pixels from [0, 1] to [-1, 1], the range of tanh."""
     return images * 2 - 1

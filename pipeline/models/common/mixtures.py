@@ -4,6 +4,8 @@ import torch
 from torch import Tensor
 from torch.nn.functional import one_hot
 
+from pipeline.models.common.blocks import drawn
+
 
 def k_means(points: Tensor, clusters: int, rng: torch.Generator, steps: int = 8) -> Tensor:
     """Return the cluster of each point (n, d) by Lloyd's algorithm from random points, one-hot, (n, clusters)."""
@@ -26,4 +28,4 @@ def responsible(responsibilities: Tensor, least: float = 1e-3) -> tuple[Tensor, 
 
 def draw_components(log_joint: Tensor, rng: torch.Generator) -> Tensor:
     """Draw a component for each row of log p(image, component), (n, components)."""
-    return torch.multinomial(log_joint.softmax(1).cpu(), 1, generator=rng).squeeze(1).to(log_joint.device)
+    return drawn(log_joint.softmax(1), rng)
