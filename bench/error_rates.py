@@ -1,9 +1,10 @@
-"""Asks how often the rule of the verdicts is right, where the truth is known: `python bench/error_rates.py RUN WORK`.
+"""Asks how often the rule of the verdicts is right, where the truth is known: `python bench/error_rates.py RUN`.
 
-RUN and WORK are the folders of bench/stability.py. Simulates the scores of two models: those of one are drawn around
-the mean scores of gan there, with the covariance between its ten seeds; those of the other likewise, around scores that
-are the same, or worse by as much as a corruption changes the scores of real images. The spread between seeds that the
-rule looks up is estimated from five more simulated seeds each time. Writes reference/error_rates.csv.
+RUN is the folder of a finished run, as `bench/seed_spread.py --keep RUN` makes it. Simulates the scores of two models:
+those of one are drawn around the mean scores of gan there, with the covariance between its seeds; those of the other
+likewise, around scores that are the same, or worse by as much as a corruption changes the scores of real images. The
+spread between seeds that the rule looks up is estimated from five more simulated seeds each time. Writes
+reference/error_rates.csv.
 """
 
 import sys
@@ -13,18 +14,16 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 from end_to_end import ROOT, about
-from stability import SEEDS, scores
 
 sys.path.append(str(ROOT))
 from pipeline.analysis.seed_spread import measured_spreads, read_spreads
 from pipeline.analysis.summary import by_draw, mean, seed_means, trainings
 from pipeline.analysis.verdicts import outcomes, verdicts
 from pipeline.core import artifacts
-from pipeline.core.names import COPIES, NOISE, TEST
+from pipeline.core.names import COPIES, CORRUPTED, NOISE, TEST
 from pipeline.metrics.base import BASELINE_OF, CONCERNS, Question
 from pipeline.metrics.catalogue import CATALOGUE
 
-CONDITION = ("float32", 1)
 DIFFERENCES: dict[Question, tuple[str, ...]] = {
     "fidelity": ("none", "blur_slight", "noise"),
     "coverage": ("none", "half_one_class", "missing_class"),
@@ -37,8 +36,10 @@ MODELS = {"a": "one", "b": "another"}
 class World:
     """Hold the scores of real trainings and baselines, from which those of simulated ones are drawn."""
 
-    def __init__(self, run: Path, work: Path, question: Question) -> None:
-        self.trained = trainings(by_draw(scores(run, work, CONDITION, SEEDS)))
+    def __init__(self, run: Path, question: Question) -> None:
+        corrupted = [artifacts.read_table(path) for path in run.glob(f"results/scores/{CORRUPTED}*/0.csv")]
+        scores = artifacts.read_table(run / "results" / "metrics.csv")
+        self.trained = trainings(by_draw(pd.concat([scores, *corrupted])))
         self.question = question
         self.keys = [
             score
@@ -60,7 +61,7 @@ class World:
             [mean(self.trained, key._replace(model=name)) for name in (BASELINE_OF[corruption], COPIES)]
             for key in self.keys
         ]
-        return np.array([bad - good for bad, good in pairs])
+        return np.diff(np.array(pairs, float)[:, ::-1]).squeeze(1)
 
     def table(self, rng: np.random.Generator, models: dict[str, np.ndarray], seeds: int) -> pd.DataFrame:
         """Return simulated scores of models with these mean scores, and those of the baselines as they are."""
@@ -89,10 +90,10 @@ class World:
         return (0.0, right + wrong) if corruption == "none" else (right, wrong)
 
 
-def table(run: Path, work: Path) -> Iterator[dict[str, object]]:
+def table(run: Path) -> Iterator[dict[str, object]]:
     """Yield a row for each question, true difference and number of seeds."""
     for question, corruptions in DIFFERENCES.items():
-        world = World(run, work, question)
+        world = World(run, question)
         for corruption in corruptions:
             for seeds in (1, 3, 5):
                 right, wrong = world.rates(corruption, seeds)
@@ -103,7 +104,7 @@ def table(run: Path, work: Path) -> Iterator[dict[str, object]]:
 
 if __name__ == "__main__":
     assert set(DIFFERENCES) == set(CONCERNS)
-    run, work = (Path(argument).resolve() for argument in sys.argv[1:3])
+    run = Path(sys.argv[1]).resolve()
     made = about("")
-    found = pd.DataFrame(table(run, work)).assign(commit=made["commit"], hardware=made["hardware"], date=made["date"])
+    found = pd.DataFrame(table(run)).assign(commit=made["commit"], hardware=made["hardware"], date=made["date"])
     artifacts.write_table(ROOT / "reference" / "error_rates.csv", found)

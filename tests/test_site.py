@@ -438,7 +438,7 @@ def test_how_reliable_verdicts_are_stands_beside_the_rule_with_its_tables(
     results: Results, pages: dict[str, str], site: Path, run: Path
 ) -> None:
     rows = rows_of(pages["methods.html"], "protocol")
-    stability = rows.index(["Verdict", "Seeds in a run", "Most frequent answer", "Runs that agree"]) + 1
+    stability = rows.index(["Verdict", "Seeds", "Most frequent answer", "Comparisons that agree"]) + 1
     errors = rows.index(["Question", "True difference", "Seeds", "Rightly", "Wrongly"]) + 1
     assert rows[stability : errors - 1] == [
         ["Do they look real?", "1", "gan", "38 of 40"],
