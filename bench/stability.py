@@ -1,8 +1,9 @@
 """Asks how often another training gives the same verdict: `python bench/stability.py RUN [RUN ...]`.
 
 A RUN is the folder of a finished run with several seeds, such as `bench/seed_spread.py --keep RUN` makes; runs may
-differ in precision, threads or machine. Each seed is compared alone, and five seeds at a time, with the baselines of its run.
-Writes reference/stability.csv: for each verdict on gan and vae the answer that most comparisons give, and how many do.
+differ in precision, threads or machine. Each seed is compared alone, and five seeds at a time, with the baselines of
+its run. Writes reference/stability.csv: for each verdict on gan and vae the answer that most comparisons give, and how
+many do.
 """
 
 import itertools
