@@ -46,7 +46,7 @@ def test_each_question_has_its_scores_beside_those_of_known_images(results: Resu
     cells = {row[0]: row[1:] for row in rows_of(page, part)}
     mine = results.summary[results.summary["set"] == "images"].set_index(["model", "metric", "space"])["value"]
     spaces = {"copying": "pixels", "authenticity": "pixels", "ndb": "pixels", "support": "pixels"}
-    spaces |= dict.fromkeys(["sharpness_ratio", "spectrum_distance"], "pixels")
+    spaces |= dict.fromkeys(["sharpness_ratio", "spectrum_distance"], "pixels") | {"label_js": ""}
     titles = {TEST: "real test images", "train_copies": "training images", "noise": "uniform noise"}
     titles |= {"blurred": "training images, blurred by one pixel"}
     for source in (*results.params.models, *baselines):

@@ -55,6 +55,10 @@ CONDITIONAL = [name for name in ALL if issubclass(family_class(name), Conditiona
 SMALL: dict[str, dict[str, Any]] = {  # settings with which a family learns in no time
     "bayes_net": {"trees": 2, "steps": 1},
     "gmm": {"components": 3, "factors": 2, "steps": 1},
+    "hmm": {"states": 6},
+    "pcfg": {"symbols": 6},
+    "autoregressive": {"hidden": 60},
+    "ebm": {"burn_in": 30, "thinning": 3},
 }
 INK = [
     name

@@ -119,7 +119,7 @@ def test_a_network_that_says_the_same_of_all_images_is_trained_again_at_half_the
 
     monkeypatch.setattr(network_tests, "trained_at", trained_at)
     rng = np.random.default_rng(0)
-    real, fake = (grey(np.full(200, mean), rng) for mean in (0.0, 4.0))
+    real, fake = (grey(np.full(1500, mean), rng) for mean in (0.0, 4.0))
     if dead == 3:
         with pytest.raises(ArithmeticError, match="expected logits that differ between images; found the same"):
             c2st(real, fake, FLOAT32, 0)

@@ -91,7 +91,6 @@ def test_a_family_is_the_name_by_default(raw: dict[str, Any]) -> None:
         ("models.wgan", {}, "models.wgan.family: expected a file of pipeline/models/, one of "),
         ("models.vae", 3, "models.vae: expected "),
         ("models.classifier", {"family": "gan"}, "models.classifier: expected another name"),
-        ("models.mixed", {"family": "gan"}, "models.mixed: expected another name"),
         ("data", None, "data: expected "),
         ("report.title", "", "report.title: "),
     ],

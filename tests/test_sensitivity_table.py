@@ -152,7 +152,7 @@ def test_the_baseline_is_copies_but_for_novelty_unseen_images() -> None:
     ("value", "found"),
     [
         *((14.0, "sees"), (13.9, "edge"), (13.1, "edge"), (13.0, "blind")),
-        *((9.6, "blind"), (9.5, "prefers"), (-50.0, "prefers")),
+        *((8.6, "blind"), (8.5, "prefers"), (-50.0, "prefers")),
     ],
 )
 def test_what_is_found_follows_from_the_excess_and_the_preference(value: float, found: str) -> None:

@@ -468,9 +468,9 @@ def test_the_sensitivity_check_is_shown_with_what_it_found_otherwise(
     assert results.sensitivity is not None
     said = results.sensitivity["declared"]
     as_said = dataclasses.replace(results, sensitivity=results.sensitivity.assign(found=said.replace("", "edge")))
-    assert "Nowhere did this run find the opposite" in text_of(render(as_said, TEMPLATES)["methods.html"])
+    assert "Nowhere does this run contradict" in text_of(render(as_said, TEMPLATES)["methods.html"])
     without = render(single, TEMPLATES)["methods.html"]
-    assert "sensitivity.svg" not in without and "Nowhere did" not in text_of(without)
+    assert "sensitivity.svg" not in without and "Nowhere does" not in text_of(without)
     assert 'aria-labelledby="sensitivity"' not in without
 
 

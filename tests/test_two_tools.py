@@ -48,7 +48,7 @@ def test_the_table_of_metrics_is_complete(finished: Workspace) -> None:
     summary = pd.read_csv(finished.folder / "results" / "summary.csv")
     assert {*summary["space"].dropna()} == {"pixels", "classifier", "random"}
     verdicts, claims = (pd.read_csv(finished.folder / "results" / f"{name}.csv") for name in ("verdicts", "claims"))
-    assert set(verdicts["basis"]) == {"one training each"} and len(claims) == 14
+    assert set(verdicts["basis"]) == {"spread between seeds"} and len(claims) == 14
     selection = json.loads((finished.folder / "results" / "metrics.json").read_text())
     assert selection["gan"]["parameters"] == 2_953_745 and selection["vae"]["images_seen"] == 240
 

@@ -18,6 +18,7 @@ each pixel given those drawn before it. The ink itself is kept as a second set, 
 from collections.abc import Iterator
 from typing import ClassVar, Literal
 
+import numpy as np
 import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
@@ -54,8 +55,8 @@ class Autoregressive(TrainedModel, Density, ObservationModel):
         self.direct = nn.Parameter(torch.zeros(pixels, pixels))
 
         # Hidden unit k sees the first degrees[k] pixels, from 1 to all but the last, and serves those after them.
-        degrees = torch.linspace(1, max(pixels - 1, 1), hidden).round().long()
-        place = torch.arange(pixels)
+        self.degrees: np.ndarray = np.linspace(1, max(pixels - 1, 1), hidden).round().astype(int)
+        place, degrees = torch.arange(pixels), torch.tensor(self.degrees)
         self.register_buffer("sees", (place[None, :] < degrees[:, None]).float(), persistent=False)
         self.register_buffer("serves", (degrees[None, :] <= place[:, None]).float(), persistent=False)
         self.register_buffer("before", (place[None, :] < place[:, None]).float(), persistent=False)
@@ -82,15 +83,13 @@ class Autoregressive(TrainedModel, Density, ObservationModel):
         uniform = torch.rand(side**2, count, generator=rng).to(device)
         # Pixels lie in rows here, so that each is one block of memory. Hidden units are ordered by their degrees.
         sees, serves = (self.encode.weight * self.sees).T.contiguous(), self.decode.weight
-        seen, served = self.sees.sum(dim=0).long().tolist(), self.serves.sum(dim=1).long().tolist()
         hidden = self.encode.bias[:, None].repeat(1, count)
         means, drawn = torch.zeros(side**2, count, device=device), torch.zeros(side**2, count, device=device)
-        for i, (by, of) in enumerate(zip(seen, served, strict=True)):
+        for i, of in enumerate(np.searchsorted(self.degrees, np.arange(side**2), side="right").tolist()):
             logit = self.decode.bias[i] + serves[i, :of] @ hidden[:of].relu() + self.direct[i, :i] @ drawn[:i]
             means[i] = logit.sigmoid()
             drawn[i] = (uniform[i] < means[i]).float()
-            if by:  # the last units, of the highest degrees, see this pixel
-                hidden[-by:] += sees[i, -by:, None] * drawn[i]
+            hidden[of:] += sees[i, of:, None] * drawn[i]  # units of higher degrees see this pixel
         return means.T.reshape(count, 1, side, side), drawn.T.reshape(count, 1, side, side)
 
     def sample(self, count: int, rng: torch.Generator) -> Images:
