@@ -68,8 +68,9 @@ def tiny(build: Build) -> tuple[GenerativeModel, torch.Tensor]:
         model.fit(images, rng, lambda *told: None)
     elif isinstance(model, TrainedModel):
         model.begin(images, rng)
-        for _ in range(5):
-            loop.step(model, images, loop.Optimizers(model.config), FLOAT32, [])
+        optimizers = loop.Optimizers(model.config)
+        for _ in range(200):
+            loop.step(model, images, optimizers, FLOAT32, [])
     return model.eval(), patterns(4).view(-1, 1, 2, 2)
 
 

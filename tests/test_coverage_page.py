@@ -54,7 +54,7 @@ def test_each_question_has_its_scores_beside_those_of_known_images(results: Resu
         assert len(shown) == len(metrics)
         for metric, text in zip(metrics, shown, strict=True):
             value = mine.loc[(source, metric, spaces.get(metric, "classifier"))]
-            assert text.startswith(number(float(value), "score")), (source, metric)
+            assert text.startswith(" ".join(number(float(value), "score").split())), (source, metric)
     others = {titles[name] for name in titles} - {titles[name] for name in baselines}
     assert not others & cells.keys()
 
