@@ -3,7 +3,7 @@
 import torch
 from torch import Tensor, nn
 
-SMOOTHING = 2e-6  # expected count per image that is added to each entry, so that none is 0
+SMOOTHING = 1e-7  # expected count per image that is added to each entry, so that none is 0
 LAST = 0.02  # size of the last EM step, as a share of the first
 
 
