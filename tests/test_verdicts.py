@@ -163,7 +163,7 @@ def test_a_gap_exceeds_twice_the_spread_between_seeds(sd: float, decided: str) -
 def test_seeds_are_permuted_where_that_can_decide_and_else_a_t_test_is_made(seeds: int, basis: str) -> None:
     found = one([scores("a", "kd", *around(1, seeds)), scores("b", "kd", *around(500, seeds))])
     assert (found["basis"], found["decided"]) == (basis, "a")
-    assert (least_p(seeds, 2) <= 0.05) == (basis == "permutation of seeds")
+    assert (least_p(seeds, seeds, 1) <= 0.05) == (basis == "permutation of seeds")
 
 
 def test_few_seeds_are_compared_by_welchs_test() -> None:
@@ -316,7 +316,7 @@ def test_clear_differences_are_ranks_and_the_rest_are_ties() -> None:
 
 def test_five_models_with_five_seeds_are_ranked_by_welchs_test() -> None:
     # Two of 252 splits, times ten pairs, is above .05.
-    assert least_p(5, 5) > 0.05
+    assert least_p(5, 5, 10) > 0.05
     assert ranked({f"m{i}": around(2.0**i, 5, 0.01) for i in range(5)}) == {f"m{i}": (i + 1, i + 1) for i in range(5)}
 
 

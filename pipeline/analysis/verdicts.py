@@ -102,12 +102,7 @@ def groups(trained: Trainings) -> list[list[tuple[Metric, str]]]:
     return list(found.values())
 
 
-def least_p(seeds: int, models: int) -> float:
-    """Return the smallest possible adjusted p: that of seeds that do not overlap, times the number of pairs."""
-    return least(seeds, seeds, math.comb(models, 2))
-
-
-def least(n: int, m: int, pairs: int) -> float:
+def least_p(n: int, m: int, pairs: int) -> float:
     """Return the smallest p of the permutation test for n against m seeds, times the number of pairs."""
     return (2 if n == m else 1) / math.comb(n + m, n) * pairs
 
@@ -227,7 +222,7 @@ def judged(contrasts: Sequence[Contrast], pairs: int) -> list[dict[str, Any]]:
 def basis(contrast: Contrast, pairs: int) -> str:
     """Return the test that a contrast allows."""
     n, m = len(contrast.a.losses), len(contrast.b.losses)
-    if min(n, m) > 1 and least(n, m, pairs) <= LEVEL:
+    if min(n, m) > 1 and least_p(n, m, pairs) <= LEVEL:
         return SEEDS
     return SPREAD if contrast.spread is not None else DRAWS
 

@@ -84,10 +84,14 @@ class Ebm(TrainedModel, EnergyBased, PixelwiseObservations):
         self.marginal.copy_(frequency.logit())
         self.visible.copy_(self.marginal)
 
-    def free_energy(self, pixels: Tensor) -> Tensor:
-        """Return the free energy (n,) of images of ink (n, pixels), in nats."""
-        fields = nn.functional.linear(pixels, self.weight, self.hidden).float()
-        return -(pixels @ self.visible) - softplus(fields).sum(dim=1)
+    def free_energy(self, pixels: Tensor, beta: float = 1.0) -> Tensor:
+        """Return the free energy (n,) of images of ink (n, pixels), in nats.
+
+        At an inverse temperature of 0 it is that of independent pixels, at 1 that of the model.
+        """
+        fields = (nn.functional.linear(pixels, self.weight, self.hidden) * beta).float()
+        start = pixels @ ((1 - beta) * self.marginal + beta * self.visible)
+        return -start - softplus(fields).sum(dim=1)
 
     def energy(self, images: Images) -> Nats:
         return self.free_energy(images.flatten(1))
@@ -155,15 +159,9 @@ class Ebm(TrainedModel, EnergyBased, PixelwiseObservations):
         """Return the logarithm of the weight (chains,) that each chain gathers on its way through the temperatures."""
         weights = torch.zeros(len(pixels), dtype=torch.float64, device=pixels.device)
         for now, then in itertools.pairwise(betas):
-            weights += self.energy_at(pixels, now) - self.energy_at(pixels, then)
+            weights += (self.free_energy(pixels, now) - self.free_energy(pixels, then)).double()
             pixels = ink(self.means_after(pixels, rng, then), rng)
         return weights
-
-    def energy_at(self, pixels: Tensor, beta: float) -> Tensor:
-        """Return the free energy (n,) at an inverse temperature; at 0 it is that of independent pixels."""
-        fields = nn.functional.linear(pixels, self.weight, self.hidden) * beta
-        start = pixels @ ((1 - beta) * self.marginal + beta * self.visible)
-        return -(start + softplus(fields).sum(dim=1)).double()
 
 
 def log_mean(logarithms: Tensor) -> float:
