@@ -1,20 +1,24 @@
-"""Asks how often another training gives the same verdict: `python bench/stability.py RUN [RUN ...]`.
+"""Asks how often another training gives the same verdict: `python bench/stability.py FOLDER [RUN ...]`.
 
-A RUN is the folder of a finished run with several seeds, such as `bench/seed_spread.py --keep RUN` makes; runs may
-differ in precision, threads or machine. Each seed is compared alone, and five seeds at a time, with the baselines of
-its run. Writes reference/stability.csv: for each verdict on gan and vae the answer that most comparisons give, and how
-many do.
+Compares gan and vae of the laptop preset in four clones in the folder: in bfloat16 and in float32, with one thread and
+with two; each has ten seeds, one draw, and a gan of eight epochs. What is finished there is not run again. Each RUN is
+the folder of another finished run with several seeds, such as `bench/seed_spread.py --keep RUN` makes. Each seed is
+compared alone, and five seeds at a time, with the baselines of its run.
+
+Writes reference/stability.csv: for each verdict the answer that most comparisons give, and how many do.
 """
 
 import itertools
 import json
+import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pandas as pd
-from end_to_end import ROOT, about
+from end_to_end import ENVIRONMENT, ROOT, about
+from seed_spread import cloned
 
 sys.path.append(str(ROOT))
 from pipeline.analysis.gates import COPYING, NOISY, failed, gates
@@ -26,6 +30,22 @@ from pipeline.core import artifacts
 MODELS = {"gan": "gan", "vae": "vae"}
 TOGETHER = 5  # seeds of one comparison, if it has several
 REFERENCE = ROOT / "reference"
+WAITING = {"OMP_WAIT_POLICY": "PASSIVE"}  # two threads on a busy machine do not spin
+
+
+def run(folder: Path, precision: str, threads: int) -> Path:
+    """Run the comparison with these settings in a folder of its own, unless it is finished, and return that folder."""
+    clone = folder / f"{precision}-{threads}"
+    changed = {
+        "seeds": list(range(10)),
+        "compute": {"precision": precision, "threads": threads},
+        "samples": {"draws": 1},
+        "models": {"gan": {"epochs": 8}},
+    }
+    cloned(clone, "laptop", changed, without=["gan_saturating"])
+    command = ["snakemake", "--cores", "2", "results/metrics.csv", "results/metrics.json"]
+    subprocess.run(command, cwd=clone, env=ENVIRONMENT | WAITING, check=True, stdout=sys.stderr)
+    return clone
 
 
 def comparisons(run: Path, together: int) -> Iterator[pd.DataFrame]:
@@ -63,7 +83,10 @@ def table(runs: Sequence[Path]) -> Iterator[dict[str, object]]:
 
 if __name__ == "__main__":
     made = about("")
-    found = pd.DataFrame(table([Path(argument).resolve() for argument in sys.argv[1:]]))
+    made_here, *others = [Path(argument).resolve() for argument in sys.argv[1:]]
+    settings = itertools.product(("bfloat16", "float32"), (1, 2))
+    runs = [run(made_here, precision, threads) for precision, threads in settings]
+    found = pd.DataFrame(table([*runs, *others]))
     kept = {"commit": made["commit"], "hardware": made["hardware"], "date": made["date"]}
     artifacts.write_table(REFERENCE / "stability.csv", found.assign(**kept))
     print(found.to_string(index=False))
