@@ -18,6 +18,7 @@ from pipeline.models.base import (
     Adversarial,
     Autoencoder,
     Conditional,
+    Decoder,
     Density,
     FittedModel,
     GenerativeModel,
@@ -320,6 +321,16 @@ def codes_have_images_and_images_have_codes(build: Build) -> None:
     assert codes.shape[0] == 5 and codes.dim() == 2
     images = model.decode(codes)
     assert images.shape == (5, 1, 28, 28) and images.min() >= 0 and images.max() <= 1
+
+
+def samples_are_images_of_normal_codes(build: Build) -> None:
+    """And an image has a gradient by its code."""
+    model = built(build).eval()
+    assert isinstance(model, Decoder)
+    codes = torch.randn(6, model.config.latent, generator=torch.Generator().manual_seed(3)).requires_grad_()
+    images = model.decode(codes)
+    torch.testing.assert_close(images, sample(model, 6, seed=3))
+    assert torch.autograd.grad(images.sum(), codes)[0].abs().amax(1).min() > 0
 
 
 def observations_have_their_means(build: Build) -> None:

@@ -13,7 +13,8 @@ from torch.distributions import Normal
 from pipeline.core.shapes import as_images
 from pipeline.data.dataset import Dataset
 from pipeline.models.common.checkpoint import read_model, write_model
-from pipeline.models.gmm import Gmm, Quantiles, dequantised
+from pipeline.models.common.quantiles import Quantiles, dequantised
+from pipeline.models.gmm import Gmm
 
 
 def seeded(seed: int = 0) -> torch.Generator:

@@ -21,6 +21,7 @@ from pipeline.models.base import (
     Adversarial,
     Autoencoder,
     Conditional,
+    Decoder,
     Density,
     EnergyBased,
     Marginal,
@@ -134,6 +135,11 @@ def test_codes_are_the_means_of_their_distributions(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in ALL if issubclass(family_class(name), Autoencoder)])
 def test_codes_have_images_and_images_have_codes(name: str) -> None:
     contract.codes_have_images_and_images_have_codes(builder(name))
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if issubclass(family_class(name), Decoder)])
+def test_samples_are_images_of_normal_codes(name: str) -> None:
+    contract.samples_are_images_of_normal_codes(builder(name))
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if issubclass(family_class(name), PixelwiseObservations)])

@@ -27,12 +27,12 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from pipeline.core.shapes import Images
-from pipeline.models.base import Adversarial, Decay, Objective, TrainedModel, TrainingConfig
+from pipeline.core.shapes import Codes, Images
+from pipeline.models.base import Adversarial, Decay, Decoder, Objective, TrainedModel, TrainingConfig
 from pipeline.models.common.blocks import SigmoidInLoss, to_signed, to_unit
 
 
-class Dcgan(TrainedModel, Adversarial):
+class Dcgan(TrainedModel, Adversarial, Decoder):
     """Combine a convolutional generator and discriminator; train them by the paper's Algorithm 1."""
 
     class Config(TrainingConfig):
@@ -89,10 +89,13 @@ class Dcgan(TrainedModel, Adversarial):
         """Draw noise z ~ N(0, I), (count, latent), from torch's global generator."""
         return torch.randn(count, self.config.latent, device=self.device)
 
+    def decode(self, codes: Codes) -> Images:
+        return to_unit(self.generator(codes))
+
     @torch.no_grad()
     def sample(self, count: int, rng: torch.Generator) -> Images:
         z = torch.randn(count, self.config.latent, generator=rng)
-        return to_unit(self.generator(z.to(self.device)))
+        return self.decode(z.to(self.device))
 
 
 def initialise(module: nn.Module) -> None:

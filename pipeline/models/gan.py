@@ -22,12 +22,12 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import linear, normalize, softplus
 
-from pipeline.core.shapes import Images
-from pipeline.models.base import Adversarial, Objective, TrainedModel, TrainingConfig
+from pipeline.core.shapes import Codes, Images
+from pipeline.models.base import Adversarial, Decoder, Objective, TrainedModel, TrainingConfig
 from pipeline.models.common.blocks import Dropout, SigmoidInLoss, to_signed, to_unit
 
 
-class Gan(TrainedModel, Adversarial):
+class Gan(TrainedModel, Adversarial, Decoder):
     """Combine the networks of Tables 1 and 2; train them by Algorithm 1."""
 
     class Config(TrainingConfig):
@@ -94,11 +94,13 @@ class Gan(TrainedModel, Adversarial):
         """Draw noise z ~ N(0, I), (count, latent), from torch's global generator."""
         return torch.randn(count, self.config.latent, device=self.device)
 
+    def decode(self, codes: Codes) -> Images:
+        return to_unit(self.generator(codes)).view(-1, 1, 28, 28)
+
     @torch.no_grad()
     def sample(self, count: int, rng: torch.Generator) -> Images:
         z = torch.randn(count, self.config.latent, generator=rng)
-        images = self.generator(z.to(self.device))
-        return to_unit(images).view(-1, 1, 28, 28)
+        return self.decode(z.to(self.device))
 
 
 class SpectralLinear(nn.Linear):

@@ -23,12 +23,12 @@ import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
-from pipeline.core.shapes import Images
-from pipeline.models.base import Adversarial, Decay, Objective, TrainedModel, TrainingConfig
+from pipeline.core.shapes import Codes, Images
+from pipeline.models.base import Adversarial, Decay, Decoder, Objective, TrainedModel, TrainingConfig
 from pipeline.models.common.blocks import to_signed, to_unit
 
 
-class WganGp(TrainedModel, Adversarial):
+class WganGp(TrainedModel, Adversarial, Decoder):
     """Combine the networks of Tables 1 and 2, without dropout and sigmoid; train them as Gulrajani et al. do."""
 
     class Config(TrainingConfig):
@@ -92,11 +92,13 @@ class WganGp(TrainedModel, Adversarial):
         """Draw noise z ~ N(0, I), (count, latent), from torch's global generator."""
         return torch.randn(count, self.config.latent, device=self.device)
 
+    def decode(self, codes: Codes) -> Images:
+        return to_unit(self.generator(codes)).view(-1, 1, 28, 28)
+
     @torch.no_grad()
     def sample(self, count: int, rng: torch.Generator) -> Images:
         z = torch.randn(count, self.config.latent, generator=rng)
-        images = self.generator(z.to(self.device))
-        return to_unit(images).view(-1, 1, 28, 28)
+        return self.decode(z.to(self.device))
 
 
 def gradient_penalty(critic: nn.Module, reals: Tensor, fakes: Tensor) -> Tensor:
