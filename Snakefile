@@ -47,6 +47,7 @@ wildcard_constraints:
     labelled="|".join(LABELLED) or "none",
     source="|".join([*MODELS, *BASELINES]),
     seed=r"\d+",
+    exhibit="parts|drawing",
 
 
 include: "rules/common.smk"

@@ -147,6 +147,28 @@ rule plot_observations:
         """
 
 
+rule plot_exhibit:
+    """Plot what one model has learned, or how it draws an image, where its family can show this."""
+    input:
+        code=code_of("plot_exhibit"),
+        family=family_code,
+        checkpoint=f"checkpoints/models/{{model}}/{FIRST}.safetensors",
+    output:
+        picture="results/figures/{model}/{exhibit}.png",
+        about="results/figures/{model}/{exhibit}.json",
+    log:
+        "logs/plot_exhibit/{model}-{exhibit}.txt",
+    shell:
+        """
+        python -m pipeline.stages.plot_exhibit \
+            --exhibit {wildcards.exhibit:q} \
+            --checkpoint-file {input.checkpoint:q} \
+            --picture-file {output.picture:q} \
+            --about-file {output.about:q} \
+            2>{log:q}
+        """
+
+
 rule plot_latent:
     """Plot one autoencoder's latent space."""
     input:

@@ -20,8 +20,10 @@ from pipeline.models.base import (
     Conditional,
     Decoder,
     Density,
+    DrawsInSteps,
     FittedModel,
     GenerativeModel,
+    HasParts,
     Marginal,
     Objective,
     ObservationModel,
@@ -394,3 +396,19 @@ def all_classes_are_drawn_alike(build: Build) -> None:
     assert sample(model, 2000).shape == (2000, 1, 28, 28)
     counts = torch.cat(requested).bincount(minlength=model.config.classes)
     assert counts.sum() == 2000 and (counts - 200).abs().max() < 5 * 200**0.5
+
+
+def exhibits_are_pictures(build: Build) -> None:
+    """Of what the model has learned, or of how it draws an image; the same seed gives the same picture."""
+    model = built(build).eval()
+    if isinstance(model, TrainedModel):
+        model.begin(digits(200), torch.Generator().manual_seed(0))
+    methods = [model.parts] if isinstance(model, HasParts) else []
+    methods += [model.drawing] if isinstance(model, DrawsInSteps) else []
+    assert methods
+    for method in methods:
+        shown, again = (method(torch.Generator().manual_seed(0)) for _ in range(2))
+        assert shown.images.dim() == 4 and 1 <= shown.images.shape[1] <= 10
+        assert shown.images.min() >= 0 and shown.images.max() <= 1 and shown.images.std() > 0.01
+        assert torch.equal(shown.images, again.images)
+        assert shown.title and not shown.title.endswith(".") and shown.caption.endswith(".")

@@ -1,5 +1,6 @@
 import base64
 import io
+import json
 import re
 from dataclasses import asdict
 from pathlib import Path
@@ -8,6 +9,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pandas as pd
 import pytest
+import torch
 from PIL import Image
 from plotted import details, outputs, plot_images_of
 
@@ -26,9 +28,12 @@ from pipeline.figures import (
     snapshots,
     style,
 )
+from pipeline.models.bayes_net import BayesNet
+from pipeline.models.common.checkpoint import write_model
 from pipeline.stages import (
     plot_classifier,
     plot_comparison,
+    plot_exhibit,
     plot_latent,
     plot_observations,
     plot_perfect_discriminator,
@@ -858,3 +863,30 @@ def test_stages_plot_what_their_parameters_name(tmp_path: Path, monkeypatch: pyt
     assert "epoch 2.0" in (out / "snapshots").read_text()
     assert "one line for each seed" in (out / "perfect_discriminator").read_text()
     assert confusions[0].tolist() == [[941, 7], [0, 952]]
+
+
+# Exhibits --------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def tree(tmp_path: Path) -> Path:
+    """The checkpoint of a tree over the pixels."""
+    model = BayesNet(BayesNet.Config(trees=2, steps=1))
+    pixels = torch.rand(60, 1, 28, 28, generator=torch.Generator().manual_seed(0))
+    model.fit(pixels, torch.Generator().manual_seed(0), lambda *told: None)
+    write_model(tmp_path / "tree.safetensors", model, "bayes_net", {"seed": "0"})
+    return tmp_path / "tree.safetensors"
+
+
+@pytest.mark.parametrize(("exhibit", "size"), [("parts", (450, 224)), ("drawing", (534, 714))])
+def test_an_exhibit_is_a_picture_with_a_text(tree: Path, tmp_path: Path, exhibit: str, size: tuple[int, int]) -> None:
+    picture, about = tmp_path / "exhibit.png", tmp_path / "exhibit.json"
+    plot_exhibit.main(exhibit=exhibit, checkpoint_file=tree, picture_file=picture, about_file=about)
+    with Image.open(picture) as opened:
+        assert opened.size == size
+    assert sorted(json.loads(about.read_text())) == ["caption", "title"]
+
+
+def test_an_exhibit_that_a_model_lacks_is_refused(tree: Path, tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match=r"a BayesNet has no exhibit 'film'\. Ask for one that it has"):
+        plot_exhibit.main(exhibit="film", checkpoint_file=tree, picture_file=tmp_path / "a", about_file=tmp_path / "b")

@@ -23,7 +23,9 @@ from pipeline.models.base import (
     Conditional,
     Decoder,
     Density,
+    DrawsInSteps,
     EnergyBased,
+    HasParts,
     Marginal,
     Objective,
     ObservationModel,
@@ -140,6 +142,11 @@ def test_codes_have_images_and_images_have_codes(name: str) -> None:
 @pytest.mark.parametrize("name", [name for name in ALL if issubclass(family_class(name), Decoder)])
 def test_samples_are_images_of_normal_codes(name: str) -> None:
     contract.samples_are_images_of_normal_codes(builder(name))
+
+
+@pytest.mark.parametrize("name", [name for name in ALL if issubclass(family_class(name), HasParts | DrawsInSteps)])
+def test_exhibits_are_pictures(name: str) -> None:
+    contract.exhibits_are_pictures(builder(name))
 
 
 @pytest.mark.parametrize("name", [name for name in ALL if issubclass(family_class(name), PixelwiseObservations)])

@@ -9,11 +9,20 @@ from pipeline.figures import style
 
 SHORT = 4  # characters; class names no longer than this leave room for more columns
 PIXELS_PER_INCH = 96  # of the CSS
+PIXELS_WIDE = 280  # of ten images side by side
 
 
 def samples(images: np.ndarray, columns: int = 10, rows: int = 10) -> bytes:
     """Return a PNG of the first images (n, 28, 28) u8, row by row, at double size and with transparent gaps."""
     return style.png(tiles(images[: columns * rows], columns, (1, 1)), scale=2)
+
+
+def exhibit(images: np.ndarray) -> bytes:
+    """Return a PNG of images (rows, columns, h, w) u8 in their rows and columns; small ones are enlarged."""
+    rows, columns, height, width = images.shape
+    scale = max(1, round(2 * PIXELS_WIDE / (columns * width))) if width < PIXELS_WIDE // 4 else 1
+    sheet = tiles(images.reshape(rows * columns, height, width), columns, (2, 2))
+    return style.png(sheet, scale=min(scale, 4))
 
 
 def tiles(images: np.ndarray, columns: int, gap: tuple[int, int]) -> np.ma.MaskedArray:

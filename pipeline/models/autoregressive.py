@@ -25,11 +25,20 @@ from torch import Tensor, nn
 from torch.nn.functional import linear
 
 from pipeline.core.shapes import Images, Nats
-from pipeline.models.base import Decay, Density, Objective, ObservationModel, TrainedModel, TrainingConfig
+from pipeline.models.base import (
+    Decay,
+    Density,
+    DrawsInSteps,
+    Exhibit,
+    Objective,
+    ObservationModel,
+    TrainedModel,
+    TrainingConfig,
+)
 from pipeline.models.common.blocks import cross_entropy_of_pixels, ink
 
 
-class Autoregressive(TrainedModel, Density, ObservationModel):
+class Autoregressive(TrainedModel, Density, ObservationModel, DrawsInSteps):
     """Hold the weights and the masks of MADE."""
 
     class Config(TrainingConfig):
@@ -94,3 +103,16 @@ class Autoregressive(TrainedModel, Density, ObservationModel):
 
     def sample(self, count: int, rng: torch.Generator) -> Images:
         return self.sample_observed(count, rng)[0]
+
+    @torch.no_grad()
+    def drawing(self, rng: torch.Generator) -> Exhibit:
+        side, pixels = self.config.side, self.config.side**2
+        means, drawn = (each.flatten(1) for each in self.sample_observed(8, rng))
+        place = torch.arange(pixels, device=means.device)
+        steps = [torch.where(place < pixels * share // 7, drawn, 0.5) for share in range(1, 8)]
+        return Exhibit(
+            "Pixel by pixel",
+            "Each row is one sample in the order of reading. Grey pixels are not drawn yet. The last column is the "
+            "probability that each pixel had when it was drawn.",
+            torch.stack([*steps, means], 1).unflatten(2, (side, side)),
+        )

@@ -259,6 +259,31 @@ class PixelwiseObservations(ObservationModel):
         """Draw `count` images, as every model does."""
 
 
+@dataclass(frozen=True)
+class Exhibit:
+    """Hold a picture of something that only one kind of model has: rows of images, with the text beside them."""
+
+    title: str
+    caption: str  # says what the rows and the columns are
+    images: Tensor  # (rows, columns, height, width) in [0, 1]
+
+
+class HasParts(abc.ABC):
+    """Declare a capability: what the model has learned can be shown as images."""
+
+    @abc.abstractmethod
+    def parts(self, rng: torch.Generator) -> Exhibit:
+        """Return a picture of what the model has learned. All randomness comes from `rng`."""
+
+
+class DrawsInSteps(abc.ABC):
+    """Declare a capability: an image comes to be in steps that can be shown."""
+
+    @abc.abstractmethod
+    def drawing(self, rng: torch.Generator) -> Exhibit:
+        """Return some samples, one a row, as they come to be from left to right. All randomness comes from `rng`."""
+
+
 def count(module: nn.Module) -> int:
     """Return the number of parameters of a module."""
     return sum(parameter.numel() for parameter in module.parameters())

@@ -28,11 +28,20 @@ from torch import Tensor, nn
 from torch.special import entr
 
 from pipeline.core.shapes import Images, Nats
-from pipeline.models.base import FamilyConfig, FittedModel, Marginal, ObservationModel, Tell
+from pipeline.models.base import (
+    DrawsInSteps,
+    Exhibit,
+    FamilyConfig,
+    FittedModel,
+    HasParts,
+    Marginal,
+    ObservationModel,
+    Tell,
+)
 from pipeline.models.common.mixtures import draw_components, k_means, responsible
 
 
-class BayesNet(FittedModel, Marginal, ObservationModel):
+class BayesNet(FittedModel, Marginal, ObservationModel, HasParts, DrawsInSteps):
     """Hold the weights of the trees, their edges, and the probability of ink in each pixel given its parent.
 
     Before it is fitted, each tree is a chain in which a pixel tends to be as its parent.
@@ -161,6 +170,30 @@ class BayesNet(FittedModel, Marginal, ObservationModel):
     def sample(self, count: int, rng: torch.Generator) -> Images:
         return self.sample_observed(count, rng)[0]
 
+    @torch.no_grad()
+    def parts(self, rng: torch.Generator) -> Exhibit:
+        side, heaviest = self.config.side, self.weights.topk(min(3, len(self.weights))).indices
+        trees = [drawn_tree(self.parents[k].cpu(), side) for k in heaviest]
+        return Exhibit(
+            "Trees over the pixels",
+            "The heaviest trees. Each pixel is a dot, and a line joins it to its parent.",
+            torch.stack(trees)[None],
+        )
+
+    @torch.no_grad()
+    def drawing(self, rng: torch.Generator) -> Exhibit:
+        side, pixels = self.config.side, self.config.side**2
+        trees = draw_components(self.weights.log().expand(8, -1), rng)
+        _, b = self.descend(trees, torch.zeros(8, pixels, device=self.device), rng)
+        rank = self.order[trees].argsort(1)
+        steps = [torch.where(rank < share * pixels // 6, b, 0.5) for share in range(1, 7)]
+        return Exhibit(
+            "From the root to the leaves",
+            "Each row is one sample: a tree is chosen, and the pixels are drawn from its root in the middle outwards. "
+            "Grey pixels are not drawn yet.",
+            torch.stack(steps, 1).unflatten(2, (side, side)),
+        )
+
 
 def pairs(x: Tensor, shares: Tensor) -> Tensor:
     """Return how much ink to expect in each pair of pixels, and on the diagonal in each pixel, (pixels, pixels).
@@ -185,3 +218,15 @@ def chow_liu(information: Tensor) -> tuple[Tensor, Tensor]:
     order, parents = breadth_first_order(minimum_spanning_tree(csr_matrix(-edges)), root, directed=False)
     parents[root] = root
     return torch.from_numpy(order).to(information.device), torch.from_numpy(parents).to(information.device)
+
+
+def drawn_tree(parents: Tensor, side: int) -> Tensor:
+    """Return a picture of a tree (pixels,) of side x side pixels: a dot for each, and a line to its parent."""
+    cell, steps = 8, torch.linspace(0, 1, 8 * side)[:, None]
+    places = torch.stack([torch.arange(side**2) // side, torch.arange(side**2) % side], 1) * cell + cell // 2
+    down, right = (places + steps[..., None] * (places[parents] - places)).round().long().flatten(0, 1).T
+    picture = torch.zeros(side * cell, side * cell)
+    picture[down, right] = 0.6
+    for dy, dx in ((0, 0), (0, 1), (1, 0), (1, 1)):
+        picture[places[:, 0] + dy, places[:, 1] + dx] = 1
+    return picture

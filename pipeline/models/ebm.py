@@ -34,7 +34,10 @@ from torch.nn.functional import softplus
 from pipeline.core.shapes import Images, Nats
 from pipeline.models.base import (
     Decay,
+    DrawsInSteps,
     EnergyBased,
+    Exhibit,
+    HasParts,
     Objective,
     PixelwiseObservations,
     TrainedModel,
@@ -42,12 +45,13 @@ from pipeline.models.base import (
 )
 from pipeline.models.common.blocks import ink
 
+MOMENTS = (0, 1, 3, 10, 30, 100, 300, 1000)  # Gibbs steps after which a chain is shown
 CHAINS = 100  # of each estimate of ln Z
 IMAGES_PER_CHAIN = 10
 APART = 1.0  # largest difference of the two estimates, in nats, with which there is a log-probability
 
 
-class Ebm(TrainedModel, EnergyBased, PixelwiseObservations):
+class Ebm(TrainedModel, EnergyBased, PixelwiseObservations, HasParts, DrawsInSteps):
     """Hold the weights of the machine, and its persistent chains."""
 
     class Config(TrainingConfig):
@@ -129,6 +133,32 @@ class Ebm(TrainedModel, EnergyBased, PixelwiseObservations):
 
     def observe(self, means: Images, rng: torch.Generator) -> Images:
         return ink(means, rng)
+
+    @torch.no_grad()
+    def parts(self, rng: torch.Generator) -> Exhibit:
+        strongest = self.weight.norm(dim=1).topk(min(40, self.config.hidden)).indices
+        weights = self.weight[strongest]
+        columns, largest = min(10, len(weights)), weights.abs().amax(1, keepdim=True)
+        images = (0.5 + weights / (2 * largest)).unflatten(1, (self.config.side,) * 2)
+        return Exhibit(
+            "Weights of hidden units",
+            "The strongest hidden units. Where a unit is white it asks for ink, where it is black it forbids ink, and "
+            "grey pixels do not matter to it.",
+            images[: len(images) // columns * columns].unflatten(0, (-1, columns)),
+        )
+
+    @torch.no_grad()
+    def drawing(self, rng: torch.Generator) -> Exhibit:
+        means, steps = self.marginal.sigmoid().expand(8, -1), []
+        for step in range(max(MOMENTS) + 1):
+            if step in MOMENTS:
+                steps.append(means)
+            means = self.means_after(ink(means, rng), rng)
+        return Exhibit(
+            "A chain of Gibbs steps",
+            f"Each row is one Markov chain, from the mean of all images, after {', '.join(map(str, MOMENTS))} steps.",
+            torch.stack(steps, 1).unflatten(2, (self.config.side,) * 2),
+        )
 
     @torch.no_grad()
     def log_prob(self, images: Images, rng: torch.Generator) -> Nats:

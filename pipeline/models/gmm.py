@@ -30,7 +30,16 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, einsum, nn
 
 from pipeline.core.shapes import Images, Nats
-from pipeline.models.base import FamilyConfig, FittedModel, Marginal, ObservationModel, Tell
+from pipeline.models.base import (
+    DrawsInSteps,
+    Exhibit,
+    FamilyConfig,
+    FittedModel,
+    HasParts,
+    Marginal,
+    ObservationModel,
+    Tell,
+)
 from pipeline.models.common.mixtures import draw_components, k_means, responsible
 from pipeline.models.common.quantiles import LOG_2_PI, Quantiles, dequantised
 
@@ -38,7 +47,7 @@ BATCH = 1000  # training images at once
 STARTS = 8  # M-steps with the clusters of k-means
 
 
-class Gmm(FittedModel, Marginal, ObservationModel):
+class Gmm(FittedModel, Marginal, ObservationModel, HasParts, DrawsInSteps):
     """Hold the quantiles, and of each component the weight, the mean, the loadings and the variances of the noise."""
 
     class Config(FamilyConfig):
@@ -179,3 +188,40 @@ class Gmm(FittedModel, Marginal, ObservationModel):
 
     def sample(self, count: int, rng: torch.Generator) -> Images:
         return self.sample_observed(count, rng)[0]
+
+    @torch.no_grad()
+    def parts(self, rng: torch.Generator) -> Exhibit:
+        side, rows = self.config.side, []
+        for k in self.weights.topk(min(8, len(self.weights))).indices:
+            directions = torch.linalg.svd(self.loadings[k], full_matrices=False)
+            moves = (directions.U * directions.S)[:, :3].T  # of the pixels, by one standard deviation
+            centres = torch.cat(
+                [self.means[k, None], *(torch.stack([-2 * move, 2 * move]) + self.means[k] for move in moves)]
+            )
+            rows.append(self.quantiles.expected(centres, self.noise[k].sqrt().expand_as(centres)))
+        return Exhibit(
+            "Components and their factors",
+            "Each row is one component, the heaviest first: its mean, and then its first three principal factors, each "
+            "at −2 and at +2 standard deviations.",
+            torch.stack(rows).unflatten(2, (side, side)),
+        )
+
+    @torch.no_grad()
+    def drawing(self, rng: torch.Generator) -> Exhibit:
+        side = self.config.side
+        hidden = torch.zeros(8, side**2, device=self.device)
+        k = draw_components(self.weights.log().expand(len(hidden), -1), rng)
+        factors = torch.randn(len(hidden), self.config.factors, generator=rng).to(hidden)
+        centre, scale = self.means[k] + einsum("ndr,nr->nd", self.loadings[k], factors), self.noise[k].sqrt()
+        noise = scale * torch.randn(hidden.shape, generator=rng).to(hidden)
+        steps = [
+            self.quantiles.expected(self.means[k], scale),
+            self.quantiles.expected(centre, scale),
+            self.quantiles.inverse(centre + noise).float(),
+        ]
+        return Exhibit(
+            "From a component to an image",
+            "Each row is one sample: the mean of the component that was chosen, the mean with the factors that were "
+            "drawn, and the image with the noise of each pixel.",
+            torch.stack(steps, 1).unflatten(2, (side, side)),
+        )

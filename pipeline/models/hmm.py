@@ -24,7 +24,16 @@ from pydantic import Field, PositiveInt
 from torch import Tensor
 
 from pipeline.core.shapes import Images, Nats
-from pipeline.models.base import Marginal, Objective, PixelwiseObservations, TrainedModel, TrainingConfig
+from pipeline.models.base import (
+    DrawsInSteps,
+    Exhibit,
+    HasParts,
+    Marginal,
+    Objective,
+    PixelwiseObservations,
+    TrainedModel,
+    TrainingConfig,
+)
 from pipeline.models.common.blocks import drawn, ink
 from pipeline.models.common.em import Schedule, Table
 
@@ -32,7 +41,7 @@ BLEND = 0.5  # share of the row in the start of a state; the rest is the mean of
 LIKENESS = 2.0  # squared distance of rows, in pixels, at which a state is e times less likely to follow
 
 
-class Hmm(TrainedModel, Marginal, PixelwiseObservations):
+class Hmm(TrainedModel, Marginal, PixelwiseObservations, HasParts, DrawsInSteps):
     """Hold the tables of a hidden Markov model of rows."""
 
     class Config(TrainingConfig):
@@ -138,3 +147,37 @@ class Hmm(TrainedModel, Marginal, PixelwiseObservations):
 
     def observe(self, means: Images, rng: torch.Generator) -> Images:
         return ink(means, rng)
+
+    @torch.no_grad()
+    def parts(self, rng: torch.Generator) -> Exhibit:
+        table, next_table = ((len(t.probability) // 2) for t in (self.emission, self.transition))
+        light, onward = self.emission.probability[..., 1], self.transition.probability[next_table]
+        inked = light[table].sum(1).argsort(descending=True)
+        chosen = inked[:: max(1, len(inked) // 24)][:24]
+        followers = onward[chosen].topk(min(6, onward.shape[1])).indices
+        below = min(table + 1, len(light) - 1)
+        strips = torch.cat([light[table][chosen, None], light[below][followers]], 1)
+        return Exhibit(
+            "States and what follows them",
+            "Each row begins with a state, shown as the row of pixels that it draws, from those with much ink to those "
+            "with little. Beside it are the six states that follow it most often.",
+            strips[:, :, None].expand(-1, -1, 4, -1),
+        )
+
+    @torch.no_grad()
+    def drawing(self, rng: torch.Generator) -> Exhibit:
+        means = self.sample(8, rng)
+        steps = [
+            torch.where(torch.arange(self.config.side)[:, None] < rows, means, 0.5) for rows in cuts(self.config.side)
+        ]
+        return Exhibit(
+            "Row by row",
+            "Each row is one sample, as the chain of states goes down the image. The last column is ink drawn with the "
+            "means beside it.",
+            torch.cat([*steps, self.observe(means, rng)], 1),
+        )
+
+
+def cuts(side: int) -> list[int]:
+    """Return how many of so many rows are drawn at each of seven moments."""
+    return [round(side * share / 7) for share in range(1, 8)]

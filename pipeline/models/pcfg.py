@@ -28,7 +28,16 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, one_hot, pad
 
 from pipeline.core.shapes import Images, Nats
-from pipeline.models.base import Marginal, Objective, ObservationModel, TrainedModel, TrainingConfig
+from pipeline.models.base import (
+    DrawsInSteps,
+    Exhibit,
+    HasParts,
+    Marginal,
+    Objective,
+    ObservationModel,
+    TrainedModel,
+    TrainingConfig,
+)
 from pipeline.models.common.blocks import drawn, ink
 from pipeline.models.common.em import Schedule, Table
 from pipeline.models.common.rectangles import grouped, halved
@@ -37,7 +46,7 @@ PATTERNS = torch.tensor(list(itertools.product((0.0, 1.0), repeat=4)))  # of 2 x
 GROUPED = 20_000  # training images that are grouped at the start
 
 
-class Pcfg(TrainedModel, Marginal, ObservationModel):
+class Pcfg(TrainedModel, Marginal, ObservationModel, HasParts, DrawsInSteps):
     """Hold the rules of a grammar over rectangles."""
 
     class Config(TrainingConfig):
@@ -150,6 +159,38 @@ class Pcfg(TrainedModel, Marginal, ObservationModel):
 
     def sample(self, count: int, rng: torch.Generator) -> Images:
         return self.sample_observed(count, rng)[0]
+
+    def expected(self) -> list[Tensor]:
+        """Return what the symbols of each level derive on average, (rectangles, symbols, pixels in `order`)."""
+        means = [self.emission.probability @ PATTERNS.to(self.device)]
+        for table in reversed([*self.rules]):
+            halves = table.probability @ means[0]
+            means.insert(0, torch.cat([halves[0::2], halves[1::2]], 2))
+        return means
+
+    @torch.no_grad()
+    def parts(self, rng: torch.Generator) -> Exhibit:
+        chosen_first = self.start.probability[0].topk(min(30, self.config.symbols)).indices
+        whole = self.expected()[0][0, chosen_first]
+        images = self.assembled(whole.view(len(whole), -1, 4).transpose(0, 1))
+        columns = min(10, len(images))
+        return Exhibit(
+            "Symbols of the whole image",
+            "What the most frequent symbols of the whole image derive on average.",
+            images[: len(images) // columns * columns, 0].unflatten(0, (-1, columns)),
+        )
+
+    @torch.no_grad()
+    def drawing(self, rng: torch.Generator) -> Exhibit:
+        *symbols, patterns = self.derived(None, None, 8, rng)
+        steps = [chosen(means, which) for means, which in zip(self.expected(), symbols, strict=True)]
+        images = [self.assembled(step.unflatten(2, (-1, 4)).transpose(1, 2).flatten(0, 1)) for step in steps]
+        return Exhibit(
+            "From the start symbol to the ink",
+            "Each row is one derivation. From left to right, every rectangle is cut into two halves with symbols of "
+            "their own. Shown is what these symbols derive on average; the last column is the ink.",
+            torch.cat([*images, self.assembled(PATTERNS.to(self.device)[patterns])], 1),
+        )
 
     def assembled(self, patches: Tensor) -> Images:
         """Return the images of patches (terminals, n, 4)."""

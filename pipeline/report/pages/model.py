@@ -53,6 +53,15 @@ class Kind:
 
 
 @dataclass(frozen=True)
+class Exhibit:
+    """Hold a picture of what only one kind of model has."""
+
+    figure: Figure
+    title: str
+    caption: str
+
+
+@dataclass(frozen=True)
 class ModelView(Source):
     """Hold everything that is shown of one model."""
 
@@ -69,6 +78,7 @@ class ModelView(Source):
     shares: Sequence[Share]
     kinds: Sequence[Kind]
     training: Sequence[Mapping[str, Any]]
+    exhibits: Sequence[Exhibit]
     health: Health | None  # None for a model that is not trained by gradient descent
 
 
@@ -81,11 +91,11 @@ def model_view(results: Results, name: str) -> ModelView:
     """Choose what is shown of one model."""
     model, network = results.params.models[name], results.networks[name]
     family, training = results.families[model.family], results.training[name]
-    summary, measured = results.scores, results.measured
+    summary, measured, figures = results.scores, results.measured, figures_of(results, name)
     return ModelView(
         name=name,
         href=f"models/{name}.html",
-        figures=figures_of(results, name),
+        figures=figures,
         cells=cells_of(summary, name),
         family=model.family,
         paragraph=prose(family.paragraph),
@@ -103,6 +113,9 @@ def model_view(results: Results, name: str) -> ModelView:
         ],
         kinds=kinds(summary, name),
         training=training,
+        exhibits=[
+            Exhibit(figures[exhibit], **shown[name]) for exhibit, shown in results.exhibits.items() if name in shown
+        ],
         health=health(results.alarms[name], results.experiments.get(name, ())) if name in results.alarms else None,
     )
 

@@ -1,0 +1,236 @@
+"""A normalising flow of affine couplings (Dinh et al., 2017; Kingma & Dhariwal, 2018).
+
+An invertible function $f$ turns images into noise $z = f(v) \\sim N(0, I)$, and its inverse turns noise into images.
+The density of an image follows from the change of variables:
+$\\log p(v) = \\log N(f(v); 0, I) + \\log |\\det \\partial f / \\partial v|$.
+
+A grey level becomes a number $v = (level + u) / 256$ with uniform noise $u$, drawn anew each time that an image is
+seen. Then it becomes the normal quantile of its rank in this pixel of the training images, as in the family `gmm`. The
+loss is $784 \\log 256 - \\log p(v)$, in nats per image. By Jensen's inequality its mean over $u$ bounds $-\\log P(x)$
+of the grey levels $x$ from above.
+
+The layers come in pairs. First one matrix mixes the channels of each place. Then a coupling keeps one half $a$ of the
+channels, and scales and shifts the other: $b \\mapsto b \\, e^{s(a)} + t(a)$. The network of $s$ and $t$ need not be
+invertible. Images are folded to 4 channels at half of their side, then to 16 at a quarter. There the networks are
+convolutions, with a bias of each place. Those of the last `dense` couplings see all places at once. In the end each
+number is scaled and shifted by itself.
+
+To sample, draw $z$ and invert the layers, last to first.
+"""
+
+import math
+from collections.abc import Iterator
+from typing import ClassVar, Literal
+
+import torch
+from pydantic import Field, PositiveInt
+from torch import Tensor, nn
+from torch.nn.functional import conv2d, pixel_shuffle, pixel_unshuffle
+
+from pipeline.core.shapes import Images, Nats
+from pipeline.models.base import Decay, Density, DrawsInSteps, Exhibit, Objective, TrainedModel, TrainingConfig
+from pipeline.models.common.quantiles import LOG_2_PI, Quantiles, dequantised
+
+CHANNELS = 4, 16  # of the two foldings
+STEEPEST = 2.0  # bounds the logarithm of a scale
+
+
+class Flow(TrainedModel, Density, DrawsInSteps):
+    """Hold the quantiles and the invertible layers."""
+
+    class Config(TrainingConfig):
+        epochs: PositiveInt = 7
+        batch_size: PositiveInt = 128
+        lr: float = Field(2e-3, gt=0)
+        ema: Decay = 0.998
+        fine: PositiveInt = 4  # couplings at half of the side
+        coarse: PositiveInt = 6  # couplings at a quarter of the side
+        dense: PositiveInt = 4  # couplings of all places
+        widths: tuple[PositiveInt, PositiveInt, PositiveInt] = (48, 96, 512)  # hidden units of the three kinds
+        side: PositiveInt = Field(28, multiple_of=4)  # of the images, in pixels
+
+    config: Config
+    support: ClassVar[Literal["ink", "levels"]] = "levels"
+    evidence: ClassVar[Literal["exact", "bound", "estimate"]] = "exact"
+
+    def __init__(self, config: Config) -> None:
+        super().__init__(config)
+        half, quarter, (few, many) = config.side // 2, config.side // 4, CHANNELS
+        fine, coarse, dense = config.widths
+        self.quantiles = Quantiles(config.side**2)
+        layers: list[nn.Module] = [Fold()]
+        for _ in range(config.fine):
+            layers += [Turn(few), Coupling(convolutions(few, fine, half))]
+        layers += [Fold()]
+        for _ in range(config.coarse):
+            layers += [Turn(many), Coupling(convolutions(many, coarse, quarter))]
+        for _ in range(config.dense):
+            layers += [Turn(many), Coupling(dense_layers(many, dense, quarter))]
+        self.layers = nn.ModuleList([*layers, Scale(many, quarter)])
+
+    def begin(self, images: Images, rng: torch.Generator) -> None:
+        self.quantiles.fit(images.flatten(1))
+
+    def transformed(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the noise of quantiles x (n, 1, side, side), and the log-determinant (n,)."""
+        total = x.new_zeros(len(x))
+        for layer in self.layers:
+            x, log_det = layer(x)
+            total = total + log_det
+        return x, total
+
+    def inverted(self, z: Tensor) -> Tensor:
+        """Return the quantiles of noise."""
+        for layer in reversed(self.layers):
+            z = layer.inverse(z)
+        return z
+
+    def log_density(self, v: Tensor) -> Nats:
+        """Return the log-density of v (n, 1, side, side) in [0, 1), float64."""
+        x, log_slope = self.quantiles(v.flatten(1))
+        z, log_det = self.transformed(x.view(v.shape))
+        log_normal = (z.square() + LOG_2_PI).flatten(1).sum(1) / -2
+        return log_normal + log_det + log_slope.sum(1)
+
+    def objectives(self, images: Images) -> Iterator[Objective]:
+        levels = (255 * images).round().double()
+        log_density = self.log_density((levels + torch.rand_like(levels)) / 256)
+        yield Objective(self, {"nats": images[0].numel() * math.log(256) - log_density.mean()})
+
+    @torch.no_grad()
+    def log_prob(self, images: Images, rng: torch.Generator) -> Nats:
+        return self.log_density(dequantised(images, rng)) - images[0].numel() * math.log(256)
+
+    @torch.no_grad()
+    def sample(self, count: int, rng: torch.Generator) -> Images:
+        quarter = self.config.side // 4
+        z = torch.randn(count, CHANNELS[1], quarter, quarter, generator=rng).to(self.device)
+        x = self.inverted(z)
+        return (256 * self.quantiles.inverse(x.flatten(1)).view_as(x)).floor().float() / 255
+
+    @torch.no_grad()
+    def drawing(self, rng: torch.Generator) -> Exhibit:
+        quarter = self.config.side // 4
+        z = torch.randn(8, CHANNELS[1], quarter, quarter, generator=rng).to(self.device)
+        shown, apart = [unfolded(z)], -(-len(self.layers) // 7)
+        for undone, layer in enumerate(reversed(self.layers), 1):
+            z = layer.inverse(z)
+            if undone % apart == 0 and undone < len(self.layers):
+                shown.append(unfolded(z))
+        ranks = [torch.special.ndtr(x) for x in [*shown, z]]
+        image = self.quantiles.inverse(z.flatten(1)).view_as(z).float()
+        return Exhibit(
+            "From noise to an image",
+            "Each row is one sample: noise, then what it becomes as the layers are inverted one after another, and the "
+            "image. All but the image are shown as normal ranks.",
+            torch.cat([*ranks, image], 1),
+        )
+
+
+def unfolded(x: Tensor) -> Tensor:
+    """Return numbers of any layer (n, channels, height, width) as images (n, 1, side, side)."""
+    while x.shape[1] > 1:
+        x = pixel_shuffle(x, 2)
+    return x
+
+
+class Fold(nn.Module):
+    """Turn blocks of 2 x 2 numbers into channels."""
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return pixel_unshuffle(x, 2).contiguous(memory_format=torch.channels_last), x.new_zeros(())
+
+    def inverse(self, y: Tensor) -> Tensor:
+        return pixel_shuffle(y, 2)
+
+
+class Turn(nn.Module):
+    """Multiply the channels of each place by one matrix, which starts as a rotation."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.weight = nn.Parameter(nn.init.orthogonal_(torch.empty(channels, channels)))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        with torch.autocast(x.device.type, enabled=False):
+            log_det = self.weight.slogdet()[1]
+            return conv2d(x, self.weight[..., None, None]), x.shape[2] * x.shape[3] * log_det
+
+    def inverse(self, y: Tensor) -> Tensor:
+        return conv2d(y, self.weight.inverse()[..., None, None])
+
+
+class Coupling(nn.Module):
+    """Scale and shift one half of the channels, as the other half says."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        kept, moved = x.chunk(2, 1)
+        log_scale, shift = self.steer(kept)
+        return torch.cat([kept, moved * log_scale.exp() + shift], 1), log_scale.flatten(1).sum(1)
+
+    def inverse(self, y: Tensor) -> Tensor:
+        kept, moved = y.chunk(2, 1)
+        log_scale, shift = self.steer(kept)
+        return torch.cat([kept, (moved - shift) * (-log_scale).exp()], 1)
+
+    def steer(self, kept: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the logarithm of the scale, and the shift."""
+        log_scale, shift = self.network(kept).float().chunk(2, 1)
+        return STEEPEST * (log_scale / STEEPEST).tanh(), shift
+
+
+class Scale(nn.Module):
+    """Scale and shift each number by itself."""
+
+    def __init__(self, channels: int, side: int) -> None:
+        super().__init__()
+        self.log_scale = nn.Parameter(torch.zeros(channels, side, side))
+        self.shift = nn.Parameter(torch.zeros(channels, side, side))
+
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        return x * self.log_scale.exp() + self.shift, self.log_scale.sum()
+
+    def inverse(self, y: Tensor) -> Tensor:
+        return (y - self.shift) * (-self.log_scale).exp()
+
+
+class Place(nn.Module):
+    """Add a bias of each channel and place."""
+
+    def __init__(self, channels: int, side: int) -> None:
+        super().__init__()
+        self.bias = nn.Parameter(torch.zeros(channels, side, side))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.bias
+
+
+def convolutions(channels: int, hidden: int, side: int) -> nn.Module:
+    """Return a network of places and their neighbours."""
+    network = nn.Sequential(
+        *(nn.Conv2d(channels // 2, hidden, 3, padding=1), Place(hidden, side), nn.ReLU()),
+        *(nn.Conv2d(hidden, hidden, 1), nn.ReLU()),
+        zeroed(nn.Conv2d(hidden, channels, 3, padding=1)),
+    )
+    return network.to(memory_format=torch.channels_last)
+
+
+def dense_layers(channels: int, hidden: int, side: int) -> nn.Module:
+    """Return a network of all places at once."""
+    half = channels // 2 * side**2
+    return nn.Sequential(
+        *(nn.Flatten(), nn.Linear(half, hidden), nn.ReLU()),
+        *(zeroed(nn.Linear(hidden, 2 * half)), nn.Unflatten(1, (channels, side, side))),
+    )
+
+
+def zeroed(layer: nn.Conv2d | nn.Linear) -> nn.Module:
+    """Set all weights to zero, so that a coupling starts by changing nothing."""
+    nn.init.zeros_(layer.weight)
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
+    return layer
