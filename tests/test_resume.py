@@ -73,6 +73,7 @@ BUILDS = {
     "gan": lambda: Gan(Gan.Config(epochs=3, batch_size=100)),
     "averaged": lambda: Gan(Gan.Config(epochs=3, batch_size=100, ema=0.9)),
     "vae": lambda: Vae(Vae.Config(epochs=3, batch_size=100)),
+    "falling rate": lambda: Vae(Vae.Config(epochs=3, batch_size=100, linear_decay=True)),
     "normed": lambda: Normed(TrainingConfig(epochs=3, batch_size=100, lr=1e-2)),
 }
 

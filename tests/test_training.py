@@ -205,6 +205,25 @@ def test_the_gan_steps_as_a_textbook_loop_does(pixels: torch.Tensor) -> None:
         torch.testing.assert_close(model.state_dict()[name], value, rtol=1e-3, atol=1e-5)
 
 
+def test_a_falling_rate_is_that_of_torchs_scheduler(pixels: torch.Tensor) -> None:
+    settings = {"epochs": 2, "batch_size": 100, "lr": 0.01}
+    model, _ = trained(Vae, pixels, **settings, linear_decay=True)
+
+    torch.manual_seed(0)
+    plain = Vae(Vae.Config(**settings))
+    adam = torch.optim.Adam(plain.parameters(), lr=0.01)
+    scheduler = torch.optim.lr_scheduler.LinearLR(adam, start_factor=1.0, end_factor=0.0, total_iters=6)
+    rng = torch.Generator().manual_seed(0)
+    for _ in range(2):
+        for chosen in torch.randperm(250, generator=rng).split(100):
+            adam.zero_grad()
+            next(iter(plain.objectives(pixels[chosen].unsqueeze(1) / 255))).loss.backward()
+            adam.step()
+            scheduler.step()
+    for name, value in plain.state_dict().items():
+        torch.testing.assert_close(model.state_dict()[name], value, rtol=1e-3, atol=1e-5)
+
+
 def test_dropout_drops_its_share_and_keeps_the_mean() -> None:
     torch.manual_seed(0)
     dropout, ones = Dropout(0.3), torch.ones(1_000_003)

@@ -26,6 +26,7 @@ class TrainingConfig(FamilyConfig):
     epochs: PositiveInt
     batch_size: PositiveInt
     lr: float = Field(gt=0)
+    linear_decay: bool = False  # whether the rate falls linearly over the training, to 0
     betas: tuple[Decay, Decay] = (0.9, 0.999)  # of Adam
     ema: Decay = 0.0  # decay of the moving average of the weights, which is kept; 0 keeps the last weights
 

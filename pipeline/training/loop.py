@@ -103,6 +103,7 @@ def train(
         while training.epoch <= config.epochs:
             for chosen in training.batches(len(pixels), pixels.device):
                 training.batch += 1
+                training.optimizers.fall(1 - (training.step - 1) / training.steps)
                 if monitor:
                     monitor.before(training.step)
                 training.logged.append(take_step(chosen))
@@ -144,6 +145,11 @@ class Training:
     def step(self) -> int:
         """Return the number of batches since the start, including the present one."""
         return (self.epoch - 1) * self.history.steps_per_epoch + self.batch
+
+    @property
+    def steps(self) -> int:
+        """Return the number of batches of the whole training."""
+        return self.model.config.epochs * self.history.steps_per_epoch
 
     @property
     def epoch_is_over(self) -> bool:
@@ -268,15 +274,24 @@ class Optimizers:
 
     def __init__(self, config: TrainingConfig) -> None:
         self.config = config
+        # A rate that falls is a tensor, which a step that was recorded as a CUDA graph reads anew each time.
+        self.lr = torch.tensor(config.lr) if config.linear_decay else config.lr
         self.by_module: dict[nn.Module, torch.optim.Adam] = {}
+
+    def fall(self, share: float) -> None:
+        """Set the rate to a share of that at the start, if the settings let it fall."""
+        if isinstance(self.lr, Tensor):
+            self.lr.fill_(share * self.config.lr)
 
     def of(self, module: nn.Module) -> torch.optim.Adam:
         """Return the optimizer of a module, and create it at the first call."""
         if module not in self.by_module:
             parameters = list(module.parameters())
+            if isinstance(self.lr, Tensor):
+                self.lr = self.lr.to(parameters[0].device)
             self.by_module[module] = torch.optim.Adam(
                 parameters,
-                lr=self.config.lr,
+                lr=self.lr,
                 betas=self.config.betas,
                 fused=True,
                 capturable=parameters[0].is_cuda,  # lets a CUDA graph record the step
@@ -302,6 +317,7 @@ class Optimizers:
         for part, values in remembered.items():
             optimizer = self.of(model.get_submodule(part))
             optimizer.load_state_dict(optimizer.state_dict() | {"state": values})
+            optimizer.param_groups[0]["lr"] = self.lr  # not a copy of it
 
 
 class Average:
