@@ -7,7 +7,8 @@ import torch
 from torch import Tensor
 
 from pipeline.core.compute import Arithmetic
-from pipeline.models.flow import Flow, Turn
+from pipeline.models.common.couplings import Turn
+from pipeline.models.flow import Flow
 from pipeline.training import loop
 
 FLOAT32 = Arithmetic(torch.device("cpu"), "float32", 1)
@@ -91,9 +92,10 @@ def test_the_density_integrates_to_one() -> None:
     assert p.std() > 0.2 and error < 0.02 and abs(p.mean() - 1) < 4 * error
 
 
-def test_samples_have_the_mean_log_probability_of_what_was_learned(model: Flow) -> None:
-    with torch.no_grad():
-        drawn = model.sample(4000, seeded(1))
-        of_drawn, of_real = (model.log_prob(each, seeded(2)).mean() for each in (drawn, images(4000, 99)))
+def test_samples_resemble_what_was_learned(model: Flow) -> None:
+    drawn, real = model.sample(4000, seeded(1)), images(4000, 99)
     assert drawn.unique().numel() > 100
-    assert abs(of_drawn - of_real) < 2.0
+    torch.testing.assert_close(drawn.mean(0), real.mean(0), atol=0.08, rtol=0)
+    found, expected = (each.flatten(1).T.corrcoef() for each in (drawn, real))
+    assert expected[0, 1] > 0.7 and abs(expected[0, 2]) < 0.1
+    torch.testing.assert_close(found, expected, atol=0.25, rtol=0)

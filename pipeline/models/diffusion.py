@@ -2,8 +2,8 @@
 
 Images $x$, with pixels in $[-1, 1]$, turn into noise $\\epsilon \\sim N(0, I)$ on straight lines,
 $z_t = (1 - t) x + t \\epsilon$. The network learns the velocity $v = \\epsilon - x$: it minimises
-$|\\hat v(z_t, t) - v|^2$. Half of the times $t$ are uniform. The others are uniform in $\\log t$, for the grey levels.
-To sample, start from noise at $t = 1$ and follow $\\hat v$ back to $t = 0$ in `steps` steps of Heun's method.
+$|\\hat v(z_t, t) - v|^2$. Three in four times $t$ are uniform. The others are uniform in $\\log t$, for the grey
+levels. To sample, start from noise at $t = 1$ and follow $\\hat v$ back to $t = 0$ in `steps` steps of Heun's method.
 
 With each $z_t$ the network sees what $\\epsilon$ would be if a pixel were black, and if it were white. Most pixels are
 one of the two, so a small network need not work this out.
@@ -24,8 +24,7 @@ from typing import ClassVar, Literal
 
 import torch
 from pydantic import Field, PositiveInt
-from torch import Tensor, nn
-from torch.nn.functional import interpolate, pixel_shuffle, pixel_unshuffle, silu
+from torch import Tensor
 
 from pipeline.core.shapes import Images, Nats
 from pipeline.models.base import (
@@ -39,8 +38,10 @@ from pipeline.models.base import (
     TrainingConfig,
 )
 from pipeline.models.common.blocks import to_signed, to_unit
+from pipeline.models.common.unet import Unet
 
 STEPS = 1, 2, 4, 8, 16, 32  # of drawing an image, to be compared
+LOGARITHMIC = 4  # one time in so many is uniform in its logarithm
 TIMES = 8  # for each image, in the estimate of the bound
 
 
@@ -48,10 +49,11 @@ class Diffusion(TrainedModel, Density, HasParts, DrawsInSteps):
     """Hold the network of the velocity."""
 
     class Config(TrainingConfig):
-        epochs: PositiveInt = 12
+        epochs: PositiveInt = 8
         batch_size: PositiveInt = 128
         lr: float = Field(2e-3, gt=0)
-        ema: Decay = 0.998
+        linear_decay: bool = True
+        ema: Decay = 0.995
         channels: PositiveInt = 32
         steps: PositiveInt = 8  # to draw an image; each asks the network twice
         first: float = Field(1e-3, gt=0, lt=1)  # time at which the levels are read off
@@ -86,9 +88,8 @@ class Diffusion(TrainedModel, Density, HasParts, DrawsInSteps):
     def objectives(self, images: Images) -> Iterator[Objective]:
         x = to_signed(images)
         u = torch.rand(len(x), device=x.device)
-        # One time in four is uniform in its logarithm.
-        even = torch.arange(len(x), device=x.device) % 4 > 0
-        t = torch.where(even, u.clamp_min(self.config.first), self.config.first ** (1 - u))
+        logarithmic = torch.arange(len(x), device=x.device) % LOGARITHMIC == 0
+        t = torch.where(logarithmic, self.config.first ** (1 - u), u.clamp_min(self.config.first))
         errors = self.errors(x, t, torch.randn_like(x))
         yield Objective(self, {"velocity": errors.mean() / x[0].numel()})
 
@@ -147,78 +148,8 @@ class Diffusion(TrainedModel, Density, HasParts, DrawsInSteps):
         """Return log P(x | z) in nats for one z at the first time, of images x (n, 1, side, side) in [-1, 1]."""
         first = self.config.first
         noise = torch.randn(x.shape, generator=rng).to(x.device)
-        levels = torch.linspace(-1, 1, 256, device=x.device)
-        log_p, total = -noise.square() / 2, torch.zeros_like(x)
-        for level in levels:
-            total += (log_p - ((1 - first) * (x - level) / first + noise).square() / -2).neg().exp()
-        return -total.log().flatten(1).sum(1)
-
-
-class Unet(nn.Module):
-    """Map three channels of an image to one, at a half and at a quarter of its side, with the time in every block."""
-
-    def __init__(self, channels: int, quarter: int) -> None:
-        super().__init__()
-        wide, places = 2 * channels, quarter**2
-        self.time = nn.Sequential(nn.Linear(1, 64), nn.SiLU(), nn.Linear(64, 64), nn.SiLU())
-        self.enter = nn.Conv2d(12, channels, 3, padding=1)
-        self.down = nn.ModuleList(Block(channels) for _ in range(2))
-        self.halve = nn.Conv2d(channels, wide, 2, 2)
-        self.middle = nn.ModuleList(
-            [Whole(wide, places), Block(wide), Whole(wide, places), Block(wide), Whole(wide, places)]
-        )
-        self.narrow = nn.Conv2d(wide, channels, 1)
-        self.up = nn.ModuleList(Block(channels) for _ in range(2))
-        self.leave = nn.Conv2d(channels, 4, 3, padding=1)
-        nn.init.zeros_(self.leave.weight)
-        self.to(memory_format=torch.channels_last)
-
-    def forward(self, images: Tensor, log_time: Tensor) -> Tensor:
-        time = self.time(log_time.flatten(1))
-        x = self.enter(pixel_unshuffle(images, 2).contiguous(memory_format=torch.channels_last))
-        for block in self.down:
-            x = block(x, time)
-        y = self.halve(x)
-        for block in self.middle:
-            y = block(y, time)
-        x = x + interpolate(self.narrow(y), scale_factor=2)
-        for block in self.up:
-            x = block(x, time)
-        return pixel_shuffle(self.leave(silu(x)), 2)
-
-
-class Block(nn.Module):
-    """Add two convolutions to their input, scaled and shifted by the time between them."""
-
-    def __init__(self, channels: int) -> None:
-        super().__init__()
-        self.first = nn.Conv2d(channels, channels, 3, padding=1)
-        self.second = nn.Conv2d(channels, channels, 3, padding=1)
-        self.time = nn.Linear(64, 2 * channels)
-        nn.init.zeros_(self.second.weight)
-
-    def forward(self, x: Tensor, time: Tensor) -> Tensor:
-        scale, shift = self.time(time)[..., None, None].chunk(2, 1)
-        inside = self.first(silu(x)) * (1 + scale) + shift
-        return x + self.second(silu(inside))
-
-
-class Whole(nn.Module):
-    """Look at all places at once."""
-
-    def __init__(self, channels: int, places: int) -> None:
-        super().__init__()
-        few = 16
-        self.enter = nn.Conv2d(channels, few, 1)
-        self.first = nn.Linear(few * places, 1024)
-        self.time = nn.Linear(64, 2048)
-        self.second = nn.Linear(1024, few * places)
-        self.leave = nn.Conv2d(few, channels, 1)
-        nn.init.zeros_(self.leave.weight)
-
-    def forward(self, x: Tensor, time: Tensor) -> Tensor:
-        y = self.enter(silu(x))
-        scale, shift = self.time(time).chunk(2, 1)
-        inside = silu(self.first(y.flatten(1)) * (1 + scale) + shift)
-        y = silu(y + self.second(inside).view_as(y))
-        return x + self.leave(y)
+        # How much more probable each level makes z than the right one, summed over all levels, is 1 / P.
+        log_p, inverse = -noise.square() / 2, torch.zeros_like(x)
+        for level in torch.linspace(-1, 1, 256).tolist():
+            inverse += (((1 - first) * (x - level) / first + noise).square() / -2 - log_p).exp()
+        return -inverse.log().flatten(1).sum(1)

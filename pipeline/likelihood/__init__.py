@@ -1,0 +1,1 @@
+"""Ask models how probable real images are."""
