@@ -1,7 +1,8 @@
 """Asks how often another training gives the same verdict: `python bench/stability.py FOLDER [RUN ...]`.
 
-Compares gan and vae of the laptop preset in four clones in the folder: in bfloat16 and in float32, with one thread and
-with two; each has ten seeds, one draw, and a gan of eight epochs. What is finished there is not run again. Each RUN is
+Compares gan and vae of the laptop preset in four clones in the folder: ten seeds in bfloat16 with one thread, and five
+of them with two threads, in float32, and in float32 with two threads. There is one draw of each, and gan has eight
+epochs. What is finished there is not run again. Each RUN is
 the folder of another finished run with several seeds, such as `bench/seed_spread.py --keep RUN` makes. Each seed is
 compared alone, and five seeds at a time, with the baselines of its run.
 
@@ -33,11 +34,14 @@ REFERENCE = ROOT / "reference"
 WAITING = {"OMP_WAIT_POLICY": "PASSIVE"}  # two threads on a busy machine do not spin
 
 
-def run(folder: Path, precision: str, threads: int) -> Path:
+SETTINGS = (("bfloat16", 1, 10), ("bfloat16", 2, 5), ("float32", 1, 5), ("float32", 2, 5))  # precision, threads, seeds
+
+
+def run(folder: Path, precision: str, threads: int, seeds: int) -> Path:
     """Run the comparison with these settings in a folder of its own, unless it is finished, and return that folder."""
     clone = folder / f"{precision}-{threads}"
     changed = {
-        "seeds": list(range(10)),
+        "seeds": list(range(seeds)),
         "compute": {"precision": precision, "threads": threads},
         "samples": {"draws": 1},
         "models": {"gan": {"epochs": 8}},
@@ -84,8 +88,7 @@ def table(runs: Sequence[Path]) -> Iterator[dict[str, object]]:
 if __name__ == "__main__":
     made = about("")
     made_here, *others = [Path(argument).resolve() for argument in sys.argv[1:]]
-    settings = itertools.product(("bfloat16", "float32"), (1, 2))
-    runs = [run(made_here, precision, threads) for precision, threads in settings]
+    runs = [run(made_here, *settings) for settings in SETTINGS]
     found = pd.DataFrame(table([*runs, *others]))
     kept = {"commit": made["commit"], "hardware": made["hardware"], "date": made["date"]}
     artifacts.write_table(REFERENCE / "stability.csv", found.assign(**kept))
