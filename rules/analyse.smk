@@ -8,6 +8,8 @@ rule compare:
         scores=[
             *scored("results/scores/{source}/{seed}.csv"),
             *scored("results/c2st/{source}/{seed}.csv"),
+            *scored("results/student/{source}/{seed}.csv"),
+            *expand("results/likelihood/{model}/{seed}.csv", model=LIKELY, seed=SEEDS),
             *(
                 f"results/cas/{source}/{seed}.csv"
                 for source in LABELLED
@@ -15,6 +17,8 @@ rule compare:
             ),
         ],
         spread="reference/seed_spread.csv",
+        probabilities=expand("results/log_probabilities/{model}/{seed}.csv", model=LIKELY, seed=SEEDS),
+        about=expand("results/likelihood/{model}/{seed}.json", model=LIKELY, seed=SEEDS),
     output:
         table="results/metrics.csv",
         summary="results/summary.csv",
@@ -32,6 +36,8 @@ rule compare:
             --score-files {input.scores:q} \
             --families {params.families:q} \
             --spread-file {input.spread:q} \
+            --probability-files {input.probabilities:q} \
+            --about-files {input.about:q} \
             --table-file {output.table:q} \
             --summary-file {output.summary:q} \
             --gates-file {output.gates:q} \

@@ -176,3 +176,64 @@ rule cas:
             --scores-file {output.scores:q} \
             2>{log:q}
         """
+
+
+rule likelihood:
+    """Ask one trained model how probable the real test images are."""
+    input:
+        code=code_of("likelihood"),
+        family=family_code,
+        dataset="data/images.npz",
+        checkpoint="checkpoints/models/{model}/{seed}.safetensors",
+    output:
+        scores="results/likelihood/{model}/{seed}.csv",
+        images="results/log_probabilities/{model}/{seed}.csv",
+        about="results/likelihood/{model}/{seed}.json",
+    log:
+        "logs/likelihood/{model}-{seed}.txt",
+    benchmark:
+        "logs/likelihood/{model}-{seed}.tsv"
+    threads: ONE
+    params:
+        likelihood=PARAMS.likelihood.model_dump_json(),
+    shell:
+        """
+        python -m pipeline.stages.likelihood \
+            --likelihood {params.likelihood:q} \
+            --source {wildcards.model:q} \
+            --seed {wildcards.seed:q} \
+            --dataset-file {input.dataset:q} \
+            --checkpoint-file {input.checkpoint:q} \
+            --scores-file {output.scores:q} \
+            --images-file {output.images:q} \
+            --about-file {output.about:q} \
+            2>{log:q}
+        """
+
+
+rule student:
+    """Fit a student to the samples of one source, and score it on the real test images."""
+    input:
+        code=code_of("student"),
+        dataset="data/images.npz",
+        samples="results/samples/{source}/{seed}.npz",
+    output:
+        scores="results/student/{source}/{seed}.csv",
+    log:
+        "logs/student/{source}-{seed}.txt",
+    benchmark:
+        "logs/student/{source}-{seed}.tsv"
+    threads: ONE
+    params:
+        samples=SAMPLES,
+    shell:
+        """
+        python -m pipeline.stages.student \
+            --samples {params.samples:q} \
+            --source {wildcards.source:q} \
+            --seed {wildcards.seed:q} \
+            --dataset-file {input.dataset:q} \
+            --samples-file {input.samples:q} \
+            --scores-file {output.scores:q} \
+            2>{log:q}
+        """

@@ -47,7 +47,7 @@ rule plot_sensitivity:
         scores=expand(
             "results/{scores}/{source}/0.csv",
             source=dict.fromkeys([TEST, *BASELINE_OF.values()]),
-            scores=["scores", "c2st"],
+            scores=["scores", "c2st", "student"],
         ),
     output:
         table="results/figures/comparison/sensitivity.csv",

@@ -27,7 +27,7 @@ def images(count: int, seed: int = 0) -> Tensor:
 
 def learned(kind: type[Flow] = Flow, steps: int = 60) -> Flow:
     torch.manual_seed(0)
-    model = kind(kind.Config(side=4, fine=2, coarse=2, dense=2))
+    model = kind(kind.Config(side=4, fine=2, coarse=3))
     model.begin(images(500), seeded())
     optimizers = loop.Optimizers(model.config)
     for seed in range(steps):
@@ -81,7 +81,7 @@ def test_the_inverse_inverts_every_layer(model: Flow) -> None:
 def test_the_density_integrates_to_one() -> None:
     """By the mean over uniform numbers, of a flow that has learned from noise and is bent a little."""
     torch.manual_seed(0)
-    model = Flow(Flow.Config(side=4, fine=1, coarse=1, dense=1))
+    model = Flow(Flow.Config(side=4, fine=1, coarse=1))
     model.begin(torch.rand(20_000, 1, 4, 4), seeded())
     with torch.no_grad():
         for parameter in model.parameters():

@@ -62,6 +62,8 @@ SMALL: dict[str, dict[str, Any]] = {  # settings with which a family learns in n
     "pcfg": {"symbols": 6},
     "autoregressive": {"hidden": 60},
     "ebm": {"burn_in": 30, "thinning": 3},
+    "flow": {"fine": 1, "coarse": 1, "fine_channels": 8, "coarse_channels": 8, "hidden": 32},
+    "diffusion": {"channels": 8, "steps": 2},
 }
 INK = [
     name

@@ -10,6 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.analysis.gates import MATTERS, NOISY, failed, gates
+from pipeline.analysis.likelihood import Probabilities, contrasts
 from pipeline.analysis.losses import Trainings, losses_of, unfit
 from pipeline.analysis.seed_spread import Spread, Spreads
 from pipeline.analysis.summary import Score, by_draw, mean, pooled_sd, trainings
@@ -30,7 +31,12 @@ COLUMNS = (
 )
 
 
-def verdicts(metrics: pd.DataFrame, families: Mapping[str, str], spreads: Spreads) -> pd.DataFrame:
+def verdicts(
+    metrics: pd.DataFrame,
+    families: Mapping[str, str],
+    spreads: Spreads,
+    probabilities: Mapping[str, Probabilities] | None = None,
+) -> pd.DataFrame:
     """Compare each pair of models by each metric that may rank them, in each space.
 
     What is compared is a loss, on the scale of the metric and beyond the loss of real images (`losses_of`): the score,
@@ -57,12 +63,13 @@ def verdicts(metrics: pd.DataFrame, families: Mapping[str, str], spreads: Spread
     The primary scores of a question are tested together, and so are its supporting scores. A model that fails the gate
     `noise` is not compared. A score decides what it points to, unless it is unfit: a blur, one Gaussian or noise beats
     real images by it, or noise beats both models. Only the set `images` is compared. A pair has no row for a metric
-    that one of the two lacks.
+    that one of the two lacks. Scores in nats are compared image by image, as `likelihood.contrasts` says.
 
     Args:
         metrics: the tidy table of all sources.
         families: the family of each model to compare, in the order in which a pair is named.
         spreads: how much each score varies between trainings of a family.
+        probabilities: for each score in nats, the log-probabilities of the test images under the models that have it.
 
     Returns:
         One row for each pair, metric and space:
@@ -88,6 +95,9 @@ def verdicts(metrics: pd.DataFrame, families: Mapping[str, str], spreads: Spread
         for a, b in pairs:
             found = [contrast(metric, space, (a, b), trained, families, spreads) for metric, space in together]
             rows += judged([each for each in found if each], len(pairs))
+    for name, found in (probabilities or {}).items():
+        compared = {model: found[model] for model in families if model in found and model not in out}
+        rows += contrasts(name, compared, families, spreads)
     numeric = dict.fromkeys(("loss_a", "loss_b", "ratio", "spread", "p", "adjusted"), float)
     return pd.DataFrame(rows, columns=pd.Index(COLUMNS)).astype(numeric)
 
@@ -96,7 +106,7 @@ def groups(trained: Trainings) -> list[list[tuple[Metric, str]]]:
     """Return the metrics that may rank, each in each space, grouped by those that are tested together."""
     found: dict[tuple[str, str], list[tuple[Metric, str]]] = {}
     for metric in CATALOGUE.values():
-        if metric.ranks:
+        if metric.ranks and metric.scale != "nats":
             for space in dict.fromkeys(score.space for score in trained if score.metric == metric.name):
                 found.setdefault((metric.question, metric.role), []).append((metric, space))
     return list(found.values())

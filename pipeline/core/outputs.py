@@ -12,6 +12,7 @@ from pipeline.core.params import Params
 PICTURES = {".svg", ".png"}
 REFERENCES = ("seed_spread.csv", "stability.csv", "error_rates.csv")  # in reference/: measured once, for all runs
 EXHIBITS = {"parts": "HasParts", "drawing": "DrawsInSteps"}  # pictures that only some kinds have, by capability
+LIKELY = ("Density", "Decoder", "ConditionalDecoder")  # capabilities that give images a probability
 PAGES = {  # of the site: name of the file, of its template and of its module; title
     "index": "Overview",
     "scores": "Scores",
@@ -78,6 +79,8 @@ OUTPUTS = (
     Output("Adversarial", "figures/{name}/perfect_discriminator.svg", "perfect_discriminator/{name}/{seed}.csv"),
     Output("Adversarial", "perfect_discriminator/{name}/{seeds}.csv"),
     Output("ObservationModel", "figures/{name}/observations.png"),
+    *(Output(owner, "log_probabilities/{name}/{seeds}.csv") for owner in LIKELY),
+    *(Output(owner, "likelihood/{name}/{seeds}.json") for owner in LIKELY),
     *(Output(owner, f"figures/{{name}}/{exhibit}.png") for exhibit, owner in EXHIBITS.items()),
     *(Output(owner, f"figures/{{name}}/{exhibit}.json") for exhibit, owner in EXHIBITS.items()),
     Output("Autoencoder", "figures/{name}/manifold.png", "figures/{name}/latent.json"),

@@ -79,6 +79,14 @@ class Metrics(Section):
     sensitivity: bool
 
 
+class Likelihood(Section):
+    """Choose the cost of a likelihood that only sampling gives: that of a decoder with more than two numbers."""
+
+    images: PositiveInt  # test images
+    chains: PositiveInt  # for each image
+    steps: Annotated[int, Field(ge=10)]  # temperatures of a chain
+
+
 class Report(Section):
     """Choose the title of the report."""
 
@@ -131,6 +139,7 @@ class Params(Section):
     samples: Samples
     labels: Labels
     metrics: Metrics
+    likelihood: Likelihood
     report: Report
 
     @field_validator("models", mode="before")

@@ -22,7 +22,7 @@ LogLikelihood = Callable[[Tensor], Tensor]  # codes (images, chains, latent) -> 
 
 LEAPFROGS = 5
 ACCEPTED = 0.65  # share of proposals that are accepted with the best step size (Neal, 2011)
-FASTER, SLOWER = 1.02, 1.02 ** (-ACCEPTED / (1 - ACCEPTED))  # balanced where this share is accepted
+ADAPTING = 0.3  # how fast the logarithm of a step size follows the share of accepted proposals
 STEEPNESS = 4.0  # of the sigmoid in the schedule
 
 
@@ -44,16 +44,18 @@ class Steps:
         return self.sizes[min(int(torch.searchsorted(self.betas, beta)), len(self.betas) - 1)]
 
 
+@torch.no_grad()
 def tuned(log_likelihood: LogLikelihood, codes: Tensor, steps: int, rng: torch.Generator) -> Steps:
     """Go through the temperatures once, from codes of the prior, and adapt the step size of each image on the way."""
     sizes, betas, found = torch.full(codes.shape[:1], 0.5), temperatures(steps), []
     for beta in betas[1:].tolist():
         codes, accepted = moved(log_likelihood, codes, beta, sizes, rng)
-        sizes = (sizes * (accepted * FASTER + (1 - accepted) * SLOWER)).clamp(1e-4, 2.0)
+        sizes = (sizes * (ADAPTING * (accepted - ACCEPTED)).exp()).clamp(1e-4, 2.0)
         found.append(sizes)
     return Steps(betas[1:], torch.stack(found))
 
 
+@torch.no_grad()
 def lower_estimate(
     log_likelihood: LogLikelihood, codes: Tensor, steps: int, sizes: Steps, rng: torch.Generator
 ) -> Nats:
@@ -65,6 +67,7 @@ def lower_estimate(
     return (weights.logsumexp(1) - math.log(codes.shape[1])).float()
 
 
+@torch.no_grad()
 def upper_estimate(
     log_likelihood: LogLikelihood, codes: Tensor, steps: int, sizes: Steps, rng: torch.Generator
 ) -> Nats:

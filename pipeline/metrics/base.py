@@ -7,11 +7,11 @@ import numpy as np
 
 from pipeline.core.names import BLURRED, COPIES, CORRUPTED
 
-Question = Literal["fidelity", "coverage", "sharpness", "novelty", "labels"]
+Question = Literal["fidelity", "coverage", "sharpness", "likelihood", "novelty", "labels"]
 Space = Literal["features", "pixels", "labels"]
 Better = Literal["lower", "higher", "closer to real"]
 Role = Literal["primary", "supporting", "test", "description"]
-Scale = Literal["linear", "log", "p value"]
+Scale = Literal["linear", "log", "p value", "nats"]
 
 CORRUPTIONS = {
     "copies": "images of the training set themselves",
@@ -42,6 +42,7 @@ CONCERNS: dict[Question, tuple[str, ...]] = {
     "fidelity": (*BLURS, "noise", "threshold", "shift", "mean_of_two", "part_noise"),
     "coverage": ("missing_class", "half_one_class", *REPEATS),
     "sharpness": (*BLURS, "noise", "threshold", "mean_of_two", "part_noise"),
+    "likelihood": (*BLURS, "noise", "mean_of_two", "part_noise", "distinct_100"),
 }
 """The questions that have a winner, and the corruptions that each is about."""
 
@@ -73,7 +74,7 @@ class Metric:
     blind: tuple[str, ...] = ()
     prefers: tuple[str, ...] = ()
     role: Role = "supporting"
-    scale: Scale = "linear"  # on which scores are compared
+    scale: Scale = "linear"  # on which scores are compared; those in nats are compared image by image
     needs_training: bool = False  # whether it needs a network trained for it, or requested labels
 
     def __post_init__(self) -> None:

@@ -9,6 +9,7 @@ from pipeline.metrics import (
     frechet,
     kernel,
     labels,
+    likelihood,
     neighbours,
     network_scores,
     novelty,
@@ -23,7 +24,7 @@ MODULES = (
     *(frechet, kernel, neighbours, clipped, two_sample, network_scores),
     *(prd, vendi, bins, birthday),
     labels,
-    *(novelty, sharpness),
+    *(novelty, sharpness, likelihood),
 )
 CATALOGUE: dict[str, Metric] = {
     metric.name: metric

@@ -195,6 +195,14 @@ class Decoder(abc.ABC):
         """Return the image of each code; if the decoder gives a distribution over images, return its mean."""
 
 
+class ConditionalDecoder(abc.ABC):
+    """Declare a capability: images are made from codes z ~ N(0, I) and classes by a differentiable function."""
+
+    @abc.abstractmethod
+    def decode_labelled(self, codes: Codes, labels: Labels) -> Images:
+        """Return the image of each code and class; if the decoder gives a distribution, return its mean."""
+
+
 class Autoencoder(Decoder):
     """Declare a capability: the model maps images to codes and codes to images."""
 

@@ -19,12 +19,12 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 from torch.nn.functional import softplus
 
-from pipeline.core.shapes import Images, Labels
-from pipeline.models.base import Adversarial, Conditional, ConditionalConfig, Objective
+from pipeline.core.shapes import Codes, Images, Labels
+from pipeline.models.base import Adversarial, Conditional, ConditionalConfig, ConditionalDecoder, Objective
 from pipeline.models.common.blocks import Dropout, SigmoidInLoss, joined, to_signed, to_unit
 
 
-class Cgan(Conditional, Adversarial):
+class Cgan(Conditional, Adversarial, ConditionalDecoder):
     """Add the label to the inputs of the networks of Tables 1 and 2; train them by Algorithm 1."""
 
     class Config(ConditionalConfig):
@@ -88,8 +88,10 @@ class Cgan(Conditional, Adversarial):
         """Draw noise z ~ N(0, I), (count, latent), from torch's global generator."""
         return torch.randn(count, self.config.latent, device=self.device)
 
+    def decode_labelled(self, codes: Codes, labels: Labels) -> Images:
+        return to_unit(self.generate(codes, labels)).view(-1, 1, 28, 28)
+
     @torch.no_grad()
     def sample_labelled(self, labels: Labels, rng: torch.Generator) -> Images:
         z = torch.randn(len(labels), self.config.latent, generator=rng)
-        images = self.generate(z.to(self.device), labels.to(self.device))
-        return to_unit(images).view(-1, 1, 28, 28)
+        return self.decode_labelled(z.to(self.device), labels.to(self.device))

@@ -23,11 +23,11 @@ from pydantic import Field, PositiveInt
 from torch import Tensor, nn
 
 from pipeline.core.shapes import Codes, Images, Labels
-from pipeline.models.base import Conditional, ConditionalConfig, Objective, PixelwiseObservations
+from pipeline.models.base import Conditional, ConditionalConfig, ConditionalDecoder, Objective, PixelwiseObservations
 from pipeline.models.common.blocks import SigmoidInLoss, cross_entropy_of_pixels, joined
 
 
-class Cvae(Conditional, PixelwiseObservations):
+class Cvae(Conditional, ConditionalDecoder, PixelwiseObservations):
     """Combine the networks of Tables 3 and 4, with the label as an input; train them by Algorithm 2 and Listing 1."""
 
     class Config(ConditionalConfig):
@@ -64,10 +64,13 @@ class Cvae(Conditional, PixelwiseObservations):
         """Return the decoder's logits of ink, (n, 784) in float32."""
         return self.decoder(joined(codes, labels, self.config.classes)).float()
 
+    def decode_labelled(self, codes: Codes, labels: Labels) -> Images:
+        return self.logits(codes, labels).sigmoid().view(-1, 1, 28, 28)
+
     @torch.no_grad()
     def sample_labelled(self, labels: Labels, rng: torch.Generator) -> Images:
         z = torch.randn(len(labels), self.config.latent, generator=rng)
-        return self.logits(z.to(self.device), labels.to(self.device)).sigmoid().view(-1, 1, 28, 28)
+        return self.decode_labelled(z.to(self.device), labels.to(self.device))
 
     def observe(self, means: Images, rng: torch.Generator) -> Images:
         return (torch.rand(means.shape, generator=rng).to(means.device) < means).float()

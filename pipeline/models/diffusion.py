@@ -104,7 +104,7 @@ class Diffusion(TrainedModel, Density, HasParts, DrawsInSteps):
 
     def path(self, z: Tensor, steps: int) -> Iterator[Images]:
         """Yield the images on the way from noise z (n, 1, side, side) to samples, after each step."""
-        times = torch.linspace(1, 0, steps + 1).tolist()
+        times = [1 - step / steps for step in range(steps + 1)]
         for now, then in itertools.pairwise(times):
             velocity = self.velocity(z, z.new_full((len(z),), now))
             if then > 0:  # Heun's method; there is no velocity at the end
@@ -150,6 +150,6 @@ class Diffusion(TrainedModel, Density, HasParts, DrawsInSteps):
         noise = torch.randn(x.shape, generator=rng).to(x.device)
         # How much more probable each level makes z than the right one, summed over all levels, is 1 / P.
         log_p, inverse = -noise.square() / 2, torch.zeros_like(x)
-        for level in torch.linspace(-1, 1, 256).tolist():
-            inverse += (((1 - first) * (x - level) / first + noise).square() / -2 - log_p).exp()
+        for level in range(256):
+            inverse += (((1 - first) * (x + 1 - level / 127.5) / first + noise).square() / -2 - log_p).exp()
         return -inverse.log().flatten(1).sum(1)

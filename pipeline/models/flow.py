@@ -11,9 +11,9 @@ of the grey levels $x$ from above.
 
 The layers come in pairs. First one matrix mixes the channels of each place. Then a coupling keeps one half $a$ of the
 channels, and scales and shifts the other: $b \\mapsto b \\, e^{s(a)} + t(a)$. The network of $s$ and $t$ need not be
-invertible. Images are folded to 4 channels at half of their side, then to 16 at a quarter. There the networks are
-convolutions, with a bias of each place. Those of the last `dense` couplings see all places at once. In the end each
-number is scaled and shifted by itself.
+invertible. Images are folded to 4 channels at half of their side, then to 16 at a quarter. The networks are
+convolutions, with a bias of each place; at a quarter of the side, dense layers that see all places add to them. In the
+end each number is scaled and shifted by itself.
 
 To sample, draw $z$ and invert the layers, last to first.
 """
@@ -28,7 +28,7 @@ from torch import Tensor, nn
 
 from pipeline.core.shapes import Images, Nats
 from pipeline.models.base import Decay, Density, DrawsInSteps, Exhibit, Objective, TrainedModel, TrainingConfig
-from pipeline.models.common.couplings import Coupling, Fold, Scale, Turn, convolutions, dense_layers, unfolded
+from pipeline.models.common.couplings import Both, Coupling, Fold, Scale, Turn, convolutions, dense_layers, unfolded
 from pipeline.models.common.quantiles import LOG_2_PI, Quantiles, dequantised
 
 CHANNELS = 4, 16  # of the two foldings
@@ -38,14 +38,16 @@ class Flow(TrainedModel, Density, DrawsInSteps):
     """Hold the quantiles and the invertible layers."""
 
     class Config(TrainingConfig):
-        epochs: PositiveInt = 7
+        epochs: PositiveInt = 6
         batch_size: PositiveInt = 128
         lr: float = Field(2e-3, gt=0)
-        ema: Decay = 0.998
+        linear_decay: bool = True
+        ema: Decay = 0.99
         fine: PositiveInt = 4  # couplings at half of the side
-        coarse: PositiveInt = 6  # couplings at a quarter of the side
-        dense: PositiveInt = 4  # couplings of all places
-        widths: tuple[PositiveInt, PositiveInt, PositiveInt] = (48, 96, 512)  # hidden units of the three kinds
+        coarse: PositiveInt = 8  # couplings at a quarter of the side
+        fine_channels: PositiveInt = 48
+        coarse_channels: PositiveInt = 96
+        hidden: PositiveInt = 512  # units of the dense layers
         side: PositiveInt = Field(28, multiple_of=4)  # of the images, in pixels
 
     config: Config
@@ -55,16 +57,15 @@ class Flow(TrainedModel, Density, DrawsInSteps):
     def __init__(self, config: Config) -> None:
         super().__init__(config)
         half, quarter, (few, many) = config.side // 2, config.side // 4, CHANNELS
-        fine, coarse, dense = config.widths
         self.quantiles = Quantiles(config.side**2)
         layers: list[nn.Module] = [Fold()]
         for _ in range(config.fine):
-            layers += [Turn(few), Coupling(convolutions(few, fine, half))]
+            layers += [Turn(few), Coupling(convolutions(few, config.fine_channels, half))]
         layers += [Fold()]
         for _ in range(config.coarse):
-            layers += [Turn(many), Coupling(convolutions(many, coarse, quarter))]
-        for _ in range(config.dense):
-            layers += [Turn(many), Coupling(dense_layers(many, dense, quarter))]
+            near = convolutions(many, config.coarse_channels, quarter)
+            far = dense_layers(many, config.hidden, quarter)
+            layers += [Turn(many), Coupling(Both(near, far))]
         self.layers = nn.ModuleList([*layers, Scale(many, quarter)])
 
     def begin(self, images: Images, rng: torch.Generator) -> None:

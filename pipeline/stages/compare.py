@@ -11,6 +11,7 @@ from pipeline.analysis.summary import by_draw, check_digests, summarise, trainin
 from pipeline.analysis.verdicts import ranks, verdicts
 from pipeline.core import artifacts
 from pipeline.core.names import TEST
+from pipeline.metrics.likelihood import OF_SUPPORT
 from pipeline.stages.cli import run
 
 SELECTED = (
@@ -29,6 +30,8 @@ def main(
     score_files: list[Path],
     families: dict,
     spread_file: Path,
+    probability_files: list[Path],
+    about_files: list[Path],
     table_file: Path,
     summary_file: Path,
     gates_file: Path,
@@ -42,6 +45,8 @@ def main(
         score_files: the scores of each source, of every stage that measures.
         families: the family of each model to compare, in the order of params.yaml, as JSON.
         spread_file: how much each score varies between trainings of a family.
+        probability_files: the log-probabilities of test images, of each model and seed that has them.
+        about_files: what kind of numbers these are, in the same order.
         table_file: to write: all scores, one per row.
         summary_file: to write: each score over draws and seeds.
         gates_file: to write: which models fail, because they do not beat noise or copy their training images.
@@ -53,13 +58,22 @@ def main(
     check_digests(table)
     models = list(families)
     spreads = read_spreads(artifacts.read_table(spread_file))
-    summary, found = summarise(table), verdicts(table, families, spreads)
+    summary, found = summarise(table), verdicts(table, families, spreads, probabilities(probability_files, about_files))
     artifacts.write_table(table_file, table.astype({"draw": "Int64", "label": "Int64", "n": "Int64"}))
     artifacts.write_table(summary_file, summary)
     artifacts.write_table(gates_file, gates(trainings(by_draw(table)), models))
     artifacts.write_table(verdicts_file, found)
     artifacts.write_table(ranks_file, ranks(found))
     artifacts.write_json(selection_file, selection(summary, models))
+
+
+def probabilities(files: Sequence[Path], abouts: Sequence[Path]) -> dict[str, dict[str, list[pd.DataFrame]]]:
+    """Return the log-probabilities of each seed, by score and model; the model is the name of the folder."""
+    found: dict[str, dict[str, list[pd.DataFrame]]] = {}
+    for file, about in zip(files, abouts, strict=True):
+        metric = OF_SUPPORT[artifacts.read_json(about)["support"]]
+        found.setdefault(metric, {}).setdefault(file.parent.name, []).append(artifacts.read_table(file))
+    return found
 
 
 def selection(summary: pd.DataFrame, models: Sequence[str]) -> dict[str, dict[str, float]]:

@@ -4,6 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import conv2d, pixel_shuffle, pixel_unshuffle
 
+SHARE = 0.1  # of dense layers in what a coupling does
 STEEPEST = 2.0  # bounds the logarithm of a scale
 
 
@@ -91,12 +92,11 @@ class Place(nn.Module):
 
 def convolutions(channels: int, hidden: int, side: int) -> nn.Module:
     """Return a network of places and their neighbours."""
-    network = nn.Sequential(
+    return nn.Sequential(
         *(nn.Conv2d(channels // 2, hidden, 3, padding=1), Place(hidden, side), nn.ReLU()),
         *(nn.Conv2d(hidden, hidden, 1), nn.ReLU()),
         zeroed(nn.Conv2d(hidden, channels, 3, padding=1)),
     )
-    return network.to(memory_format=torch.channels_last)
 
 
 def dense_layers(channels: int, hidden: int, side: int) -> nn.Module:
@@ -106,6 +106,21 @@ def dense_layers(channels: int, hidden: int, side: int) -> nn.Module:
         *(nn.Flatten(), nn.Linear(half, hidden), nn.ReLU()),
         *(zeroed(nn.Linear(hidden, 2 * half)), nn.Unflatten(1, (channels, side, side))),
     )
+
+
+class Both(nn.Module):
+    """Add what a network of neighbours says and a share of what a network of all places says.
+
+    With a whole one, the first steps of Adam move each output by hundreds of weights at once, and training never
+    recovers from that.
+    """
+
+    def __init__(self, neighbours: nn.Module, places: nn.Module) -> None:
+        super().__init__()
+        self.neighbours, self.places = neighbours, places
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.neighbours(x) + SHARE * self.places(x)
 
 
 def zeroed(layer: nn.Conv2d | nn.Linear) -> nn.Module:

@@ -28,7 +28,6 @@ class Unet(nn.Module):
         self.up = nn.ModuleList(Block(channels) for _ in range(2))
         self.leave = nn.Conv2d(channels, 4, 3, padding=1)
         nn.init.zeros_(self.leave.weight)
-        self.to(memory_format=torch.channels_last)
 
     def forward(self, images: Tensor, log_time: Tensor) -> Tensor:
         time = self.time(log_time.flatten(1))

@@ -1,0 +1,22 @@
+"""Fit a small density to samples, and ask it how probable real images are.
+
+The student needs samples only, so every source has one: known images, and samples that were made elsewhere. It is a
+mixture of Chow-Liu trees over ink. What it says of real images is not the likelihood of the model that made the
+samples. It says how much of the real images could be learned from the samples, and it has not learned more from a
+model that shows less.
+"""
+
+import torch
+
+from pipeline.core.shapes import Images, Pixels, as_images
+from pipeline.models.bayes_net import BayesNet
+
+TREES, STEPS = 10, 2  # of the mixture, and of EM
+
+
+def student_nats(samples: Pixels, ink: Images) -> float:
+    """Return the mean log-probability, in nats, of images of ink under a student of the samples."""
+    torch.manual_seed(0)
+    student = BayesNet(BayesNet.Config(trees=TREES, steps=STEPS, side=samples.shape[-1]))
+    student.fit(as_images(samples), torch.Generator().manual_seed(0), lambda step, steps, logged: None)
+    return float(student.log_prob(ink, torch.Generator()).double().mean())

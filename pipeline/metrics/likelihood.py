@@ -1,0 +1,43 @@
+"""Declare the scores of likelihood, which are computed in `pipeline/likelihood/`."""
+
+from pipeline.metrics.base import BLURS, REPEATS, Metric
+
+OF_SUPPORT = {"ink": "ink_nats", "levels": "level_nats"}  # the score of a density, by what it is over
+
+METRICS = (
+    Metric(
+        name="ink_nats",
+        title="Log-probability of real images as ink (nats per image)",
+        question="likelihood",
+        space="pixels",
+        better="higher",
+        formula=r"E\,\log P(b),\quad b\sim\mathrm{Bernoulli}(x)",
+        source="after Salakhutdinov & Murray, 2008; for decoders: Wu et al., 2017",
+        role="primary",
+        scale="nats",
+    ),
+    Metric(
+        name="level_nats",
+        title="Log-probability of real images of 256 levels (nats per image)",
+        question="likelihood",
+        space="pixels",
+        better="higher",
+        formula=r"E\,\log P(x)",
+        source="Theis et al., 2016",
+        role="primary",
+        scale="nats",
+    ),
+    Metric(
+        name="student_nats",
+        title="Log-probability of real images under a student of the samples (nats per image)",
+        question="likelihood",
+        space="pixels",
+        better="higher",
+        formula=r"E\,\log P_{\mathrm{student}(y)}(b)",
+        source="a mixture of trees: Meila & Jordan, 2000",
+        sees=(*BLURS, "noise", "threshold", "shift", *REPEATS, "mean_of_two", "part_noise", "half_one_class"),
+        blind=("copies",),
+        role="primary",
+        needs_training=True,
+    ),
+)
