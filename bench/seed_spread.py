@@ -25,26 +25,27 @@ SEEDS = [0, 1, 2, 3, 4]
 TABLE = ROOT / "reference" / "seed_spread.csv"
 
 
-def cloned(folder: Path, preset: str, changed: dict[str, object], without: Sequence[str] = ()) -> dict[str, str]:
-    """Clone the project into a folder, change settings of the preset, and return the families of its models.
+def cloned(folder: Path, preset: str, changed: dict[str, object], without: Sequence[str] = ()) -> None:
+    """Clone the project into a folder, and change settings of the preset; a clone that is there stays as it is.
 
-    A clone that is there stays as it is. Models of the shipped settings can be left out.
+    Models of the shipped settings can be left out.
     """
-    if not folder.exists():
-        subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
-        settings = yaml.safe_load((folder / "params.yaml").read_text())
-        settings["preset"] = preset
-        for model in without:
-            del settings["models"][model]
-        settings["presets"][preset] = merge(settings["presets"][preset], changed)
-        (folder / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
+    if folder.exists():
+        return
+    subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
     settings = yaml.safe_load((folder / "params.yaml").read_text())
-    return {name: model.family for name, model in resolve(settings).models.items()}
+    settings["preset"] = preset
+    for model in without:
+        del settings["models"][model]
+    settings["presets"][preset] = merge(settings["presets"][preset], changed)
+    (folder / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
 
 
 def measure(folder: Path, preset: str) -> pd.DataFrame:
     """Run the comparison in a folder, and return the spread of each score between seeds."""
-    families = cloned(folder, preset, {"seeds": SEEDS, "metrics": {"random_networks": 1, "sensitivity": True}})
+    cloned(folder, preset, {"seeds": SEEDS, "metrics": {"random_networks": 1, "sensitivity": True}})
+    models = resolve(yaml.safe_load((folder / "params.yaml").read_text())).models
+    families = {name: model.family for name, model in models.items()}
     targets = ["results/metrics.csv", "results/figures/comparison/sensitivity.csv", "site/index.html"]
     subprocess.run(["snakemake", "--cores", "4", *targets], cwd=folder, env=ENVIRONMENT, check=True, stdout=sys.stderr)
     found = measured_spreads(trainings(by_draw(artifacts.read_table(folder / "results/metrics.csv"))), families)

@@ -16,7 +16,7 @@ $\\ln Z$ is too small, and the likelihood looks too good. The same steps backwar
 estimate that is too large. The log-probability uses the mean of both, and there is none if they differ by more than a
 nat.
 
-To sample, start chains from independent pixels. After `burn_in` steps each gives ten images, `thinning` steps apart.
+To sample, start chains from independent pixels. After `burn_in` steps each gives five images, `thinning` steps apart.
 The images shown are the means of a step, that is the probability of each pixel given the hidden units. The ink with
 these means is kept as a second set, the observations.
 """
@@ -46,8 +46,8 @@ from pipeline.models.base import (
 from pipeline.models.common.blocks import ink
 
 MOMENTS = (0, 1, 3, 10, 30, 100, 300, 1000)  # Gibbs steps after which a chain is shown
-CHAINS = 100  # of each estimate of ln Z
-IMAGES_PER_CHAIN = 10
+CHAINS = 300  # of each estimate of ln Z
+IMAGES_PER_CHAIN = 5
 APART = 1.0  # largest difference of the two estimates, in nats, with which there is a log-probability
 
 
@@ -58,13 +58,14 @@ class Ebm(TrainedModel, EnergyBased, PixelwiseObservations, HasParts, DrawsInSte
         epochs: PositiveInt = 12
         batch_size: PositiveInt = 100
         lr: float = Field(3e-3, gt=0)
+        linear_decay: bool = True
         betas: tuple[Decay, Decay] = (0.5, 0.99)
         ema: Decay = 0.995
         hidden: PositiveInt = 500
         chains: PositiveInt = 100
         burn_in: PositiveInt = 1000  # Gibbs steps to the first sample of a chain
-        thinning: PositiveInt = 100  # Gibbs steps between two samples
-        temperatures: PositiveInt = 10_000  # of annealed importance sampling
+        thinning: PositiveInt = 250  # Gibbs steps between two samples
+        temperatures: PositiveInt = 6000  # of annealed importance sampling
         side: PositiveInt = 28  # of the images, in pixels
 
     config: Config
@@ -129,7 +130,7 @@ class Ebm(TrainedModel, EnergyBased, PixelwiseObservations, HasParts, DrawsInSte
             for _ in range(self.config.thinning if number else self.config.burn_in):
                 means = self.means_after(ink(means, rng), rng)
             found.append(means)
-        return torch.stack(found, dim=1).flatten(0, 1)[:count].view(count, 1, side, side)
+        return torch.cat(found)[:count].view(count, 1, side, side)
 
     def observe(self, means: Images, rng: torch.Generator) -> Images:
         return ink(means, rng)
