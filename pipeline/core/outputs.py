@@ -21,6 +21,7 @@ PAGES = {  # of the site: name of the file, of its template and of its module; t
     "training": "Training",
     "latent": "Latent space",
     "coverage": "Missing and copied",
+    "likelihood": "Likelihood",
     "paper": "The paper",
     "methods": "Methods",
     "provenance": "Provenance",
@@ -138,6 +139,12 @@ def owners(owner: str, params: Params) -> list[str]:
 def having(capability: str, params: Params) -> list[str]:
     """Return the models whose class is declared to have a capability."""
     return [name for name, model in params.models.items() if capability in families.bases(model.family)]
+
+
+def likely(params: Params) -> list[str]:
+    """Return the models that give images a probability."""
+    found = {name for capability in LIKELY for name in having(capability, params)}
+    return [name for name in params.models if name in found]
 
 
 def pages(params: Params) -> dict[str, str]:

@@ -11,12 +11,12 @@ import torch
 from pipeline.core.shapes import Images, Pixels, as_images
 from pipeline.models.bayes_net import BayesNet
 
-TREES, STEPS = 10, 2  # of the mixture, and of EM
+TREES, STEPS, SMOOTHING = 10, 2, 1.0  # of the mixture: its trees, steps of EM, images that are added to each
 
 
 def student_nats(samples: Pixels, ink: Images) -> float:
     """Return the mean log-probability, in nats, of images of ink under a student of the samples."""
     torch.manual_seed(0)
-    student = BayesNet(BayesNet.Config(trees=TREES, steps=STEPS, side=samples.shape[-1]))
+    student = BayesNet(BayesNet.Config(trees=TREES, steps=STEPS, smoothing=SMOOTHING, side=samples.shape[-1]))
     student.fit(as_images(samples), torch.Generator().manual_seed(0), lambda step, steps, logged: None)
     return float(student.log_prob(ink, torch.Generator()).double().mean())

@@ -28,7 +28,17 @@ from torch import Tensor, nn
 
 from pipeline.core.shapes import Images, Nats
 from pipeline.models.base import Decay, Density, DrawsInSteps, Exhibit, Objective, TrainedModel, TrainingConfig
-from pipeline.models.common.couplings import Both, Coupling, Fold, Scale, Turn, convolutions, dense_layers, unfolded
+from pipeline.models.common.couplings import (
+    Both,
+    Coupling,
+    Fold,
+    Invertible,
+    Scale,
+    Turn,
+    convolutions,
+    dense_layers,
+    unfolded,
+)
 from pipeline.models.common.quantiles import LOG_2_PI, Quantiles, dequantised
 
 CHANNELS = 4, 16  # of the two foldings
@@ -58,7 +68,7 @@ class Flow(TrainedModel, Density, DrawsInSteps):
         super().__init__(config)
         half, quarter, (few, many) = config.side // 2, config.side // 4, CHANNELS
         self.quantiles = Quantiles(config.side**2)
-        layers: list[nn.Module] = [Fold()]
+        layers: list[Invertible] = [Fold()]
         for _ in range(config.fine):
             layers += [Turn(few), Coupling(convolutions(few, config.fine_channels, half))]
         layers += [Fold()]
@@ -68,20 +78,25 @@ class Flow(TrainedModel, Density, DrawsInSteps):
             layers += [Turn(many), Coupling(Both(near, far))]
         self.layers = nn.ModuleList([*layers, Scale(many, quarter)])
 
+    @property
+    def invertible(self) -> list[Invertible]:
+        """Return the layers, first to last."""
+        return [layer for layer in self.layers if isinstance(layer, Invertible)]
+
     def begin(self, images: Images, rng: torch.Generator) -> None:
         self.quantiles.fit(images.flatten(1))
 
     def transformed(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the noise of quantiles x (n, 1, side, side), and the log-determinant (n,)."""
         total = x.new_zeros(len(x))
-        for layer in self.layers:
+        for layer in self.invertible:
             x, log_det = layer(x)
             total = total + log_det
         return x, total
 
     def inverted(self, z: Tensor) -> Tensor:
         """Return the quantiles of noise."""
-        for layer in reversed(self.layers):
+        for layer in reversed(self.invertible):
             z = layer.inverse(z)
         return z
 
@@ -113,7 +128,7 @@ class Flow(TrainedModel, Density, DrawsInSteps):
         quarter = self.config.side // 4
         z = torch.randn(8, CHANNELS[1], quarter, quarter, generator=rng).to(self.device)
         shown, apart = [unfolded(z)], -(-len(self.layers) // 7)
-        for undone, layer in enumerate(reversed(self.layers), 1):
+        for undone, layer in enumerate(reversed(self.invertible), 1):
             z = layer.inverse(z)
             if undone % apart == 0 and undone < len(self.layers):
                 shown.append(unfolded(z))

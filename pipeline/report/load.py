@@ -13,7 +13,7 @@ from PIL import Image
 from pipeline.analysis import verdicts
 from pipeline.core import artifacts, families
 from pipeline.core.names import TEST
-from pipeline.core.outputs import EXHIBITS, REFERENCES, having, produced
+from pipeline.core.outputs import EXHIBITS, REFERENCES, having, likely, produced
 from pipeline.core.params import Params
 from pipeline.report.inputs import Family, Figure, Results
 from pipeline.report.pages.paper import TEXTS
@@ -78,6 +78,10 @@ def load(
         confusion=table(results / "classifier/confusion.csv"),
         galleries=of_each([*models, TEST], table, "figures/{name}/gallery.csv"),
         films=of_each(trained, table, "figures/{name}/film.csv"),
+        likelihoods={
+            name: list(found.values())
+            for name, found in of_each_seed(likely(params), json, "likelihood/{name}/{seed}.json").items()
+        },
         exhibits={
             exhibit: of_each(having(capability, params), json, f"figures/{{name}}/{exhibit}.json")
             for exhibit, capability in EXHIBITS.items()

@@ -19,6 +19,7 @@ from pipeline.report.pages.coverage import coverage_page
 from pipeline.report.pages.index import index_page, run_of
 from pipeline.report.pages.labels import labels_page
 from pipeline.report.pages.latent import latent_page
+from pipeline.report.pages.likelihood import likelihood_page
 from pipeline.report.pages.methods import methods_page
 from pipeline.report.pages.model import Source, cells_of, figures_of, model_views
 from pipeline.report.pages.paper import paper_page
@@ -66,6 +67,7 @@ def render(results: Results, templates: Path) -> dict[str, str]:
         "training": lambda: training_page(results),
         "latent": lambda: latent_page(results),
         "coverage": lambda: coverage_page(results),
+        "likelihood": lambda: likelihood_page(results),
         "paper": lambda: paper_page(run, models, results.claims),
         "methods": lambda: methods_page(results),
         "provenance": lambda: provenance_page(results),

@@ -81,6 +81,11 @@ QUESTIONS: Mapping[Question, Asked] = {
         "Sharpness measures whether edges and fine detail match those of real images: no less, no more.",
         "matching the sharpness of real images",
     ),
+    "likelihood": Asked(
+        "How probable are real images under it?",
+        "Likelihood measures how much probability a model gives to real images that it has not seen.",
+        "giving real images probability",
+    ),
     "novelty": Asked(
         "Are they new?",
         "A test for copies of training images. A model passes or fails; no model is newer than another.",

@@ -1,4 +1,6 @@
-"""Define the invertible layers of a flow. Each returns its output with the logarithm of |det Jacobian|, and inverts."""
+"""Define the invertible layers of a flow, and the networks in them."""
+
+import abc
 
 import torch
 from torch import Tensor, nn
@@ -15,7 +17,19 @@ def unfolded(x: Tensor) -> Tensor:
     return x
 
 
-class Fold(nn.Module):
+class Invertible(nn.Module, abc.ABC):
+    """Define an invertible layer."""
+
+    @abc.abstractmethod
+    def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
+        """Return the output, and the logarithm of |det Jacobian|: a scalar or (n,)."""
+
+    @abc.abstractmethod
+    def inverse(self, y: Tensor) -> Tensor:
+        """Return the input that has this output."""
+
+
+class Fold(Invertible):
     """Turn blocks of 2 x 2 numbers into channels."""
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
@@ -25,7 +39,7 @@ class Fold(nn.Module):
         return pixel_shuffle(y, 2)
 
 
-class Turn(nn.Module):
+class Turn(Invertible):
     """Multiply the channels of each place by one matrix, which starts as a rotation."""
 
     def __init__(self, channels: int) -> None:
@@ -41,7 +55,7 @@ class Turn(nn.Module):
         return conv2d(y, self.weight.inverse()[..., None, None])
 
 
-class Coupling(nn.Module):
+class Coupling(Invertible):
     """Scale and shift one half of the channels, as the other half says."""
 
     def __init__(self, network: nn.Module) -> None:
@@ -64,7 +78,7 @@ class Coupling(nn.Module):
         return STEEPEST * (log_scale / STEEPEST).tanh(), shift
 
 
-class Scale(nn.Module):
+class Scale(Invertible):
     """Scale and shift each number by itself."""
 
     def __init__(self, channels: int, side: int) -> None:
