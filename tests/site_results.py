@@ -55,6 +55,7 @@ ENDS = {  # what real images and noise get, where that is unlike the others
     "support": (250000.0, 300000.0),
     "support_by_pairs": (250000.0, 300000.0),
     "classifier_score": (9.7, 2.1),
+    "student_nats": (-115.0, -430.0),
 }
 VARIES = 0.02  # standard deviation of a score between draws, as a share of its value
 
@@ -75,6 +76,8 @@ TYPICAL = {
     "conformal_ambiguous": {"gan": 0.14, "vae": 0.21, TEST: 0.025, "train_copies": 0.02, "noise": 0.4},
     "conformal_unlike": {"gan": 0.11, "vae": 0.08, TEST: 0.048, "train_copies": 0.03, "noise": 0.55},
 }
+INK = {"gan": (-95.2, -92.1), "vae": (-141.6, -141.6), "cvae": (-139.8, -139.8)}  # log-probabilities, in nats
+
 CLAIMS = [
     {
         "name": "sharper",
@@ -205,6 +208,7 @@ def params(
             "samples": {"count": 10000, "draws": 2},
             "labels": {"ambiguous_below": 0.9},
             "metrics": {"random_networks": 2, "sensitivity": sensitivity},
+            "likelihood": {"images": 50, "chains": 8, "steps": 200},
             "report": {"title": title},
         }
     )
@@ -215,7 +219,8 @@ def build(folder: Path, run: Params, class_names: Sequence[str] = DIGITS) -> Pat
     write(folder / "metrics.csv", metrics(run, class_names))
     measured = pd.read_csv(folder / "metrics.csv")
     spreads = seed_spread.read_spreads(pd.read_csv(reference(folder) / "seed_spread.csv"))
-    compared = verdicts(measured, {name: model.family for name, model in run.models.items()}, spreads)
+    families = {name: model.family for name, model in run.models.items()}
+    compared = verdicts(measured, families, spreads, probabilities(run))
     of_run = {
         "summary.csv": summarise(measured),
         "gates.csv": gates(trainings(by_draw(measured)), list(run.models)),
@@ -248,9 +253,9 @@ def spreads() -> Iterator[tuple[str, str, str, float, float, int]]:
     """The loss of each score that ranks, for each family, and how it varies between five seeds."""
     for family in KNOWN:
         for metric in CATALOGUE.values():
-            for space in (
-                dict.fromkeys(space.partition("_")[0] for space in SPACES[metric.space]) if metric.ranks else ()
-            ):
+            if not metric.ranks or metric.scale == "nats":
+                continue
+            for space in dict.fromkeys(space.partition("_")[0] for space in SPACES[metric.space]):
                 real, value = typical(metric, TEST), typical(metric, family)
                 loss = abs(np.log(value / real)) if metric.scale == "log" else abs(value - real)
                 yield family, metric.name, space, loss, VARIES if metric.scale == "log" else VARIES * abs(value), 5
@@ -282,6 +287,10 @@ def content(path: str, run: Params, class_names: Sequence[str]) -> Mapping[str, 
             return latent(classes)
         case ["labels", source, _]:
             return labels(noise(f"labels of {source}"), class_names, 300)
+        case ["likelihood", name, _]:
+            return likelihood(run.models[name].family)
+        case ["log_probabilities", name, seed]:
+            return log_probabilities(name, run.models[name].family, int(seed))
         case ["networks", name]:
             family = run.models[name].family
             return networks(name, family, LAYERS[family])
@@ -463,6 +472,11 @@ def metrics(run: Params, class_names: Sequence[str]) -> pd.DataFrame:
                 bounds = {"lower": share - 0.006, "upper": share + 0.006}
                 rows.append({**row, "metric": "share", "label": label, "value": share, **bounds})
     for model, seed in trained(run):
+        lower, upper = INK[run.models[model].family]
+        bounds = {"value": lower, "lower": lower, "upper": upper}
+        about = {"set": "images", "draw": 0, "metric": "ink_nats", "space": "pixels", "n": 50}
+        rows.append({"model": model, "seed": seed, **about, **bounds})
+    for model, seed in trained(run):
         family = run.models[model].family
         epochs = {**DEFAULTS[family], **run.models[model].overrides}["epochs"]
         of_training = {
@@ -477,6 +491,38 @@ def metrics(run: Params, class_names: Sequence[str]) -> pd.DataFrame:
     return pd.DataFrame(rows, columns=pd.Index(columns)).astype({"draw": "Int64", "label": "Int64", "n": "Int64"})
 
 
+def likelihood(family: str) -> dict[str, Any]:
+    """The summary of the log-probabilities of real images: an estimate for a GAN, exact for a VAE."""
+    (lower, upper), exact = INK[family], family != "gan"
+    return {
+        "support": "ink",
+        "kind": "exact" if exact else "estimate",
+        "method": "a sum over a grid of codes" if exact else "annealed importance sampling over codes",
+        "images": 200 if exact else 50,
+        "lower": lower,
+        "upper": upper,
+        "standard_error": 0.4,
+        "bits": None,
+        "floor": 0.0 if exact else 0.002,
+        "gap": upper - lower,
+    }
+
+
+def log_probabilities(name: str, family: str, seed: int) -> pd.DataFrame:
+    """The bounds of each test image: some images are harder than others, for all models alike."""
+    (lower, upper), count = INK[family], 50 if family == "gan" else 200
+    of_image = 30 * noise("images").standard_normal(count) + noise(f"{name} {seed} images").standard_normal(count)
+    return pd.DataFrame({"image": range(count), "lower": lower + of_image, "upper": upper + of_image})
+
+
+def probabilities(run: Params) -> dict[str, dict[str, list[pd.DataFrame]]]:
+    """The log-probabilities of every model with every seed."""
+    tables = {
+        name: [log_probabilities(name, model.family, seed) for seed in run.seeds] for name, model in run.models.items()
+    }
+    return {"ink_nats": tables}
+
+
 def trained(run: Params) -> list[tuple[str, int]]:
     return [(name, seed) for name in run.models for seed in run.seeds]
 
@@ -488,7 +534,7 @@ def noise(name: str) -> np.random.Generator:
 def scores(kind: str, name: str) -> Iterator[dict[str, Any]]:
     """All scores of one draw, a few per cent around what is typical of such a source."""
     for metric in CATALOGUE.values():
-        for space in SPACES[metric.space]:
+        for space in SPACES[metric.space] if metric.scale != "nats" else ():
             about = 1 + VARIES * noise(f"{name} {metric.name} {space}").standard_normal()
             value = typical(metric, kind) * about
             yield {"metric": metric.name, "space": space or None, "value": value, "digest": DIGESTS.get(space)}

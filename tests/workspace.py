@@ -36,6 +36,7 @@ PRESET = {
     "models": {"gan": {"epochs": 1, "batch_size": 60}, "vae": {"epochs": 1}},
     "samples": {"count": 100, "draws": 2},
     "metrics": {"random_networks": 1, "sensitivity": False},
+    "likelihood": {"images": 12, "chains": 2, "steps": 10},
 }
 
 

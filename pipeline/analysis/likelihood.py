@@ -41,13 +41,14 @@ def contrasts(
     pairs = list(itertools.combinations(probabilities, 2))
     for a, b in pairs:
         of_a, of_b = (means(probabilities[model]) for model in (a, b))
-        both = of_a.join(of_b, how="inner", lsuffix="_a", rsuffix="_b")
+        both = of_a.join(of_b, how="inner", suffixes=("_a", "_b"))
         if len(both) < FEW:
             continue
         known = [spread(probabilities[m], spreads.get((families[m], metric, "pixels"))) for m in (a, b)]
         found = [each for each in known if each is not None]
         between = math.sqrt(sum(sd**2 for sd in found) / 2) if len(found) == 2 else None
-        variance = sum(sd**2 / len(probabilities[m]) for m, sd in zip((a, b), known, strict=True) if sd is not None)
+        counts = [len(probabilities[model]) for model in (a, b)]
+        variance = math.fsum(sd**2 / n for sd, n in zip(known, counts, strict=True) if sd is not None)
         for_a = advantage(both["lower_a"] - both["upper_b"], variance)
         for_b = advantage(both["lower_b"] - both["upper_a"], variance)
         better, (gap, p) = (a, for_a) if for_a[0] >= for_b[0] else (b, for_b)
