@@ -1,4 +1,4 @@
-"""Measures how much scores vary between seeds: `python bench/seed_spread.py [--preset laptop] [--keep FOLDER]`.
+"""Measures how much scores vary between seeds: `python bench/seed_spread.py [--preset laptop] [--models gan vae] [--keep FOLDER]`.
 
 Trains the models of a preset with five seeds in a fresh clone, and writes reference/seed_spread.csv: a row for each
 family and score. Rows of families that the preset does not have are kept. With a folder, the run stays there.
@@ -25,25 +25,25 @@ SEEDS = [0, 1, 2, 3, 4]
 TABLE = ROOT / "reference" / "seed_spread.csv"
 
 
-def cloned(folder: Path, preset: str, changed: dict[str, object], without: Sequence[str] = ()) -> None:
+def cloned(folder: Path, preset: str, changed: dict[str, object], only: Sequence[str] = ()) -> None:
     """Clone the project into a folder, and change settings of the preset; a clone that is there stays as it is.
 
-    Models of the shipped settings can be left out.
+    Only some of its models may be kept.
     """
     if folder.exists():
         return
     subprocess.run(["git", "clone", "--quiet", str(ROOT), str(folder)], check=True)
     settings = yaml.safe_load((folder / "params.yaml").read_text())
     settings["preset"] = preset
-    for model in without:
-        del settings["models"][model]
     settings["presets"][preset] = merge(settings["presets"][preset], changed)
+    for section in (settings, settings["presets"][preset]):
+        section["models"] = {name: of for name, of in section["models"].items() if not only or name in only}
     (folder / "params.yaml").write_text(yaml.safe_dump(settings, sort_keys=False))
 
 
-def measure(folder: Path, preset: str) -> pd.DataFrame:
+def measure(folder: Path, preset: str, only: Sequence[str]) -> pd.DataFrame:
     """Run the comparison in a folder, and return the spread of each score between seeds."""
-    cloned(folder, preset, {"seeds": SEEDS, "metrics": {"random_networks": 1, "sensitivity": True}})
+    cloned(folder, preset, {"seeds": SEEDS, "metrics": {"random_networks": 1, "sensitivity": True}}, only)
     models = resolve(yaml.safe_load((folder / "params.yaml").read_text())).models
     families = {name: model.family for name, model in models.items()}
     targets = ["results/metrics.csv", "results/figures/comparison/sensitivity.csv", "site/index.html"]
@@ -58,9 +58,10 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--preset", default="laptop")
     parser.add_argument("--keep", type=Path)
+    parser.add_argument("--models", nargs="*", default=[], help="only these models of the preset")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary:
-        found = measure((given.keep or Path(temporary) / "clone").resolve(), given.preset)
+        found = measure((given.keep or Path(temporary) / "clone").resolve(), given.preset, given.models)
     before = artifacts.read_table(TABLE)
     table = pd.concat([before[~before["family"].isin(found["family"])], found]).sort_values(
         ["family", "metric", "space"], kind="stable"

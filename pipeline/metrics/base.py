@@ -42,7 +42,7 @@ CONCERNS: dict[Question, tuple[str, ...]] = {
     "fidelity": (*BLURS, "noise", "threshold", "shift", "mean_of_two", "part_noise"),
     "coverage": ("missing_class", "half_one_class", *REPEATS),
     "sharpness": (*BLURS, "noise", "threshold", "mean_of_two", "part_noise"),
-    "likelihood": (*BLURS, "noise", "mean_of_two", "part_noise", "distinct_100"),
+    "likelihood": ("blur", "pca_50", "pca_20", "noise", "threshold", "shift", *REPEATS, "mean_of_two"),
 }
 """The questions that have a winner, and the corruptions that each is about."""
 

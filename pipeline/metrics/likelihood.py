@@ -1,6 +1,6 @@
 """Declare the scores of likelihood, which are computed in `pipeline/likelihood/`."""
 
-from pipeline.metrics.base import BLURS, REPEATS, Metric
+from pipeline.metrics.base import REPEATS, Metric
 
 OF_SUPPORT = {"ink": "ink_nats", "levels": "level_nats"}  # the score of a density, by what it is over
 
@@ -35,8 +35,8 @@ METRICS = (
         better="higher",
         formula=r"E\,\log P_{\mathrm{student}(y)}(b)",
         source="a mixture of trees: Meila & Jordan, 2000",
-        sees=(*BLURS, "noise", "threshold", "shift", *REPEATS, "mean_of_two", "part_noise", "half_one_class"),
-        blind=("copies",),
+        sees=("blur", "pca_50", "pca_20", "noise", "threshold", "shift", *REPEATS, "mean_of_two"),
+        blind=("copies", "missing_class"),
         role="primary",
         needs_training=True,
     ),
