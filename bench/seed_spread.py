@@ -1,7 +1,7 @@
-"""Measures how much scores vary between seeds: `python bench/seed_spread.py [--preset laptop] [--models gan vae] [--keep FOLDER]`.
+"""Measures how much scores vary between seeds: `python bench/seed_spread.py [--preset laptop] [--models gan vae]`.
 
 Trains the models of a preset with five seeds in a fresh clone, and writes reference/seed_spread.csv: a row for each
-family and score. Rows of families that the preset does not have are kept. With a folder, the run stays there.
+family and score. Rows of other families are kept. With `--keep FOLDER` the run stays in that folder.
 """
 
 import argparse

@@ -10,7 +10,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from pipeline.core.shapes import Images, Nats
+from pipeline.core.shapes import Nats
 from pipeline.likelihood.annealing import LogLikelihood, Steps, lower_estimate, tuned, upper_estimate
 
 Decode = Callable[[Tensor], Tensor]  # codes (images, chains, latent) -> probabilities of ink (images, chains, pixels)
@@ -18,10 +18,11 @@ Decode = Callable[[Tensor], Tensor]  # codes (images, chains, latent) -> probabi
 GRID = 201  # points along each coordinate of a code
 REACH = 5.0  # the grid goes from -5 to 5 standard deviations
 AT_ONCE = 1000  # codes on the grid
+FLOORS = (0.001, 0.002, 0.005, 0.01)  # least probabilities of ink, to choose from
 TINY = 1e-6  # least probability of ink or of paper, so that logarithms are finite in float32
 
 
-def log_likelihood(decode: Decode, ink: Images, floor: float) -> LogLikelihood:
+def log_likelihood(decode: Decode, ink: Tensor, floor: float) -> LogLikelihood:
     """Return the function from codes (images, chains, latent) to log P(image | code), (images, chains)."""
     black = ink.flatten(1)[:, None]
 
@@ -38,7 +39,7 @@ def floored(means: Tensor, floor: float) -> Tensor:
 
 
 @torch.no_grad()
-def on_grid(decode: Decode, latent: int, ink: Images, floor: float) -> Nats:
+def on_grid(decode: Decode, latent: int, ink: Tensor, floor: float) -> Nats:
     """Return log P(image), (n,), by a sum over a grid of codes of one or two numbers."""
     along = torch.linspace(-REACH, REACH, GRID)
     codes = torch.cartesian_prod(*[along] * latent).view(-1, latent)
@@ -52,14 +53,14 @@ def on_grid(decode: Decode, latent: int, ink: Images, floor: float) -> Nats:
 
 
 def annealed(
-    decode: Decode, shape: tuple[int, int], ink: Images, floor: float, steps: int, rng: torch.Generator
+    decode: Decode, shape: tuple[int, int], ink: Tensor, floor: float, steps: int, rng: torch.Generator
 ) -> tuple[Nats, Steps]:
     """Return an estimate of log P(image), (n,), that is too small on average; and the step sizes it was made with.
 
     Args:
         decode: from codes to probabilities of ink.
         shape: the number of chains, and of numbers in a code.
-        ink: the images.
+        ink: the images, (n, ...).
         floor: the least probability of ink.
         steps: temperatures between the prior and the posterior.
         rng: a generator on the CPU.
@@ -83,7 +84,7 @@ def gap(decode: Decode, shape: tuple[int, int], images: int, floor: float, steps
 
 
 def best_floor(
-    decode: Decode, shape: tuple[int, int], ink: Images, floors: Sequence[float], steps: int, rng: torch.Generator
+    decode: Decode, shape: tuple[int, int], ink: Tensor, floors: Sequence[float], steps: int, rng: torch.Generator
 ) -> float:
     """Return the floor under which images are most probable."""
     found = {floor: annealed(decode, shape, ink, floor, steps, rng)[0].mean().item() for floor in floors}

@@ -21,7 +21,6 @@ from pipeline.models.base import (
 )
 
 BATCH = 500  # images of which a density is computed at once
-FLOORS = (0.0005, 0.001, 0.002, 0.005, 0.01)  # probabilities of ink, to choose from
 SIMULATED = 20  # images that a decoder makes, to see how far its two estimates are apart
 CHOOSING = 16  # training images on which the floor is chosen
 
@@ -44,13 +43,13 @@ class Evidence:
     gap: float = 0.0  # nats between the two estimates of an integral over codes
 
 
-def evidence(model: GenerativeModel, test: Pixels, train: Pixels, settings: Likelihood) -> Evidence | None:
+def evidence(model: GenerativeModel, test: Pixels, train: Tensor, settings: Likelihood) -> Evidence | None:
     """Return what a model says of test images (m, side, side); None if it is no density and has no codes.
 
     Args:
         model: a trained model.
         test: the test images.
-        train: the training images, a few of which choose the floor of a decoder.
+        train: the training images (k, side, side) as bytes, a few of which choose the floor of a decoder.
         settings: how many images and steps a dear estimate may take.
     """
     rng = torch.Generator().manual_seed(SEED)
@@ -119,7 +118,7 @@ class Codes:
         return images.flatten(1).float().view(*codes.shape[:2], -1)
 
 
-def of_decoder(codes: Codes, ink: Images, train: Images, settings: Likelihood, rng: torch.Generator) -> Evidence:
+def of_decoder(codes: Codes, ink: Images, train: Tensor, settings: Likelihood, rng: torch.Generator) -> Evidence:
     """Return the log-probability with the code summed out: on a grid, or by annealed importance sampling.
 
     All classes are equally likely. The decoder of a model without observations gets the best floor.
@@ -128,7 +127,7 @@ def of_decoder(codes: Codes, ink: Images, train: Images, settings: Likelihood, r
     shape, quick = (chains, codes.latent), max(20, settings.steps // 4)
     floor = 0.0
     if not isinstance(codes.model, ObservationModel):
-        floor = decoders.best_floor(codes.by_chain, shape, train, FLOORS, quick, rng)
+        floor = decoders.best_floor(codes.by_chain, shape, train, decoders.FLOORS, quick, rng)
     if codes.latent <= 2:
         of_each = [decoders.on_grid(codes.of_class(label), codes.latent, ink, floor) for label in range(codes.classes)]
         exact = mean_probability(of_each)
