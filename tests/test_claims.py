@@ -518,6 +518,9 @@ def written(folder: Path) -> dict[str, Path]:
     return {f"{name}_file": folder / name for name in names}
 
 
+NO_PROBABILITIES: dict[str, list[Path]] = {"probability_files": [], "about_files": []}
+
+
 def spread_file(folder: Path, spreads: Spreads | None = None) -> Path:
     """The table of such spreads, as it lies in reference/."""
     rows = [(*key, each.loss, each.sd, each.seeds) for key, each in (spreads or {}).items()]
@@ -532,7 +535,11 @@ def both_stages(folder: Path, inputs: Inputs) -> tuple[dict[str, Path], pd.DataF
     """Run the two stages. Returns the files of the first, and the claims."""
     given, out, spreads = write(folder, inputs), written(folder), spread_file(folder, inputs.spreads)
     compare.main(
-        score_files=sorted(folder.glob("scores/*/*.csv")), families=family_of([*FAMILIES]), spread_file=spreads, **out
+        score_files=sorted(folder.glob("scores/*/*.csv")),
+        families=family_of([*FAMILIES]),
+        spread_file=spreads,
+        **NO_PROBABILITIES,
+        **out,
     )
     check_claims.main(
         samples=SAMPLES,
@@ -587,7 +594,11 @@ def test_draws_are_cut_by_the_setting_whatever_other_numbers_of_images_there_are
     """The two-sample test has n = 102 for draws of 101 images: half of each side, rounded up."""
     given, out, spreads = write(tmp_path, run()), written(tmp_path), spread_file(tmp_path)
     compare.main(
-        score_files=sorted(tmp_path.glob("scores/*/*.csv")), families=family_of([*FAMILIES]), spread_file=spreads, **out
+        score_files=sorted(tmp_path.glob("scores/*/*.csv")),
+        families=family_of([*FAMILIES]),
+        spread_file=spreads,
+        **NO_PROBABILITIES,
+        **out,
     )
     cut: list[int] = []
     monkeypatch.setattr(check_claims, "clear_confidence", lambda table, count: cut.append(count) or np.zeros(2))
@@ -611,6 +622,7 @@ def test_scores_from_different_networks_are_refused_by_the_stage(tmp_path: Path)
             score_files=[*tmp_path.glob("*.csv")],
             families=family_of([*FAMILIES]),
             spread_file=spread_file(tmp_path),
+            **NO_PROBABILITIES,
             **written(tmp_path),
         )
 

@@ -24,7 +24,7 @@ from pipeline.analysis import gates, verdicts
 from pipeline.analysis.alarms import RULES
 from pipeline.core.names import TEST
 from pipeline.core.outputs import REFERENCES
-from pipeline.metrics.base import CONCERNS, CORRUPTIONS, Question, Role
+from pipeline.metrics.base import CONCERNS, CORRUPTIONS, Metric, Question, Role
 from pipeline.metrics.catalogue import CATALOGUE
 from pipeline.report import load
 from pipeline.report.formatting import number, orders, setting
@@ -132,6 +132,7 @@ def test_the_verdicts_are_those_of_the_tables(which: str, request: pytest.Fixtur
         "fidelity": {"fd_infinity_percent": ["gan", "gan"]},
         "coverage": {"clipped_coverage": ["gan", "gan"], "label_js": ["vae"]},
         "sharpness": {"sharpness_ratio": ["too close"], "spectrum_distance": ["too close"]},
+        "likelihood": {"ink_nats": ["gan"], "student_nats": ["gan"]},
     }
     rows = found.verdicts.query("a == 'gan' and b == 'vae' and role == 'primary'")
     decided = rows["decided"].where(rows["decided"] != "", "too close").tolist()
@@ -141,13 +142,13 @@ def test_the_verdicts_are_those_of_the_tables(which: str, request: pytest.Fixtur
         spaces = [" (classifier)", " (random networks)"] if len(better) > 1 else [""]
         return f"{CATALOGUE[name].title}: {', '.join(map(''.join, zip(better, spaces, strict=True)))};"
 
-    outcome = {"fidelity": "gan", "coverage": "a trade", "sharpness": "not separable"}
+    outcome = {"fidelity": "gan", "coverage": "a trade", "sharpness": "not separable", "likelihood": "gan"}
     assert [row[:3] for row in cells_of(page, "verdicts")[1:]] == [
         [QUESTIONS[question].title, f"{outcome[question]};", " ".join(told(*each) for each in said.items())]
         for question, said in scores.items()
     ]
     sentences = [
-        f"gan is better than vae at {QUESTIONS['fidelity'].goal}.",
+        f"gan is better than vae at {QUESTIONS['fidelity'].goal} and {QUESTIONS['likelihood'].goal}.",
         f"It is a trade at {QUESTIONS['coverage'].goal}: the primary scores disagree.",
         f"Neither is clearly better at {QUESTIONS['sharpness'].goal}.",
     ]
@@ -276,6 +277,7 @@ def test_the_order_of_all_models_names_those_that_failed(results: Results, pages
         [QUESTIONS["fidelity"].title, "1 gan · 2 vae"],
         [QUESTIONS["coverage"].title, "1–2 gan · 1–2 vae"],
         [QUESTIONS["sharpness"].title, "1–2 gan · 1–2 vae"],
+        [QUESTIONS["likelihood"].title, "1 gan · 2 vae"],
         ["Not ranked", "gan_saturating: no better than noise"],
     ]
     assert "gan_saturating is no better than noise, and not ranked." in text_of(pages["scores.html"])
@@ -351,20 +353,29 @@ def test_scores_are_those_of_the_summary(results: Results, pages: dict[str, str]
         shown = [cell.split(" ")[0] for row in rows if row[0] == title for cell in row[1:]]
         kinds = {"features": ("classifier", "random"), "pixels": ("pixels",), "labels": ("",)}
         expected = [
-            number(summary[name, "images", metric.name, space], "score")
-            for metric in CATALOGUE.values()
+            number(summary[key], "score") if (key := (name, "images", metric.name, space)) in summary else "–"
+            for metric in measured(results)
             for space in kinds[metric.space]
         ]
+        assert expected.count("–") == (name == "noise")  # only models have a log-probability
         assert [
             re.split(r"±|, | to ", cell)[0][: len(value)] for cell, value in zip(shown, expected, strict=True)
         ] == expected
     assert [row[0] for row in rows if len(row) > 1].count("vae, pixels drawn") == len(QUESTIONS)
 
 
-def test_primary_scores_are_marked_in_the_tables(pages: dict[str, str]) -> None:
+def measured(results: Results) -> list[Metric]:
+    """The metrics of which the run has a score: it has no model of grey levels."""
+    found = [metric for metric in CATALOGUE.values() if metric.name in set(results.metrics["metric"])]
+    assert {*CATALOGUE} - {metric.name for metric in found} == {"level_nats"}
+    return found
+
+
+def test_primary_scores_are_marked_in_the_tables(results: Results, pages: dict[str, str]) -> None:
     tree = html5lib.parse(pages["scores.html"], namespaceHTMLElements=False)
     heads = ["".join(each.itertext()) for each in tree.iter("th") if each.get("scope") in ("col", "colgroup")]
-    for metric in CATALOGUE.values():
+    assert not any(CATALOGUE["level_nats"].title in head for head in heads)
+    for metric in measured(results):
         assert (f"{metric.title}primary" in heads) == (metric.role == "primary") == (metric.title not in heads)
 
 
@@ -388,7 +399,7 @@ def test_side_by_side_has_every_score_and_every_pair(results: Results, pages: di
     noise = "not compared: gan_saturating is no better than noise"
     expected = {
         "gan and gan_saturating": [noise],
-        "gan and vae": ["gan2 of 2", "a trade3 of 3", "not separable0 of 2"],
+        "gan and vae": ["gan2 of 2", "a trade3 of 3", "not separable0 of 2", "gan2 of 2"],
         "gan_saturating and vae": [noise],
     }
     assert [row[0] for row in pairs] == list(expected)
@@ -413,7 +424,7 @@ def test_ties_are_grey_and_a_sole_winner_bold(single: Results) -> None:
     assert marks([("gan", 1)]) == []
 
 
-def test_every_metric_is_explained_and_linked(pages: dict[str, str]) -> None:
+def test_every_metric_is_explained_and_linked_where_it_was_measured(results: Results, pages: dict[str, str]) -> None:
     tree = html5lib.parse(pages["methods.html"], namespaceHTMLElements=False)
     articles = {each.get("id"): each for each in tree.iter("article")}
     assert list(articles) == [f"metric-{name}" for name in CATALOGUE]
@@ -425,7 +436,7 @@ def test_every_metric_is_explained_and_linked(pages: dict[str, str]) -> None:
         assert [role for role, words in ROLES.items() if f"; {words}" in text] == [metric.role]
         assert ("not tested on corrupted images" in text) == (not metric.sees)
         assert any(each.tag.endswith("math") for each in articles[f"metric-{name}"].iter())
-        assert f'href="methods.html#metric-{name}"' in pages["scores.html"]
+        assert (f'href="methods.html#metric-{name}"' in pages["scores.html"]) == (metric in measured(results))
 
 
 def test_the_networks_of_the_features_are_named_with_their_digests(results: Results, pages: dict[str, str]) -> None:

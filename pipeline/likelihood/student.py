@@ -7,15 +7,16 @@ model that shows less.
 """
 
 import torch
+from torch import Tensor
 
-from pipeline.core.shapes import Images, Pixels, as_images
+from pipeline.core.shapes import Images, as_images
 from pipeline.models.bayes_net import BayesNet
 
 TREES, STEPS, SMOOTHING = 10, 2, 1.0  # of the mixture: its trees, steps of EM, images that are added to each
 
 
-def student_nats(samples: Pixels, ink: Images) -> float:
-    """Return the mean log-probability, in nats, of images of ink under a student of the samples."""
+def student_nats(samples: Tensor, ink: Images) -> float:
+    """Return the mean log-probability of ink under a student of samples (m, side, side) as bytes, in nats."""
     torch.manual_seed(0)
     student = BayesNet(BayesNet.Config(trees=TREES, steps=STEPS, smoothing=SMOOTHING, side=samples.shape[-1]))
     student.fit(as_images(samples), torch.Generator().manual_seed(0), lambda step, steps, logged: None)

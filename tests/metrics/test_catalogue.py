@@ -27,7 +27,7 @@ def test_the_catalogue_has_every_metric_that_a_module_declares_once() -> None:
 
 def test_each_question_is_asked_and_asked_together() -> None:
     questions = [metric.question for metric in CATALOGUE.values()]
-    assert list(dict.fromkeys(questions)) == ["fidelity", "coverage", "sharpness", "novelty", "labels"]
+    assert list(dict.fromkeys(questions)) == ["fidelity", "coverage", "sharpness", "likelihood", "novelty", "labels"]
     assert questions == sorted(questions, key=list(dict.fromkeys(questions)).index)
     for question in questions:
         leads = [metric.role == "primary" for metric in CATALOGUE.values() if metric.question == question]
@@ -38,9 +38,11 @@ def test_each_question_is_asked_and_asked_together() -> None:
 def test_each_has_a_formula_that_can_be_set_a_source_and_something_it_sees(metric: Metric) -> None:
     assert "<math" in convert(metric.formula)
     assert metric.title and any(year.isdigit() for year in metric.source.replace(",", " ").replace(";", " ").split())
-    assert metric.sees or (
-        metric.space == "labels" and metric.needs_training
-    )  # the corruptions have no labels that were asked for
+    if metric.scale == "nats":  # images of a source are not what it scores
+        assert not (metric.sees or metric.blind or metric.prefers)
+    else:
+        # The corruptions have no labels that were asked for.
+        assert metric.sees or (metric.space == "labels" and metric.needs_training)
 
 
 def test_each_corruption_is_seen_by_some_metric_of_some_space() -> None:
@@ -59,7 +61,7 @@ def test_a_wrong_declaration_is_refused_with_a_sentence() -> None:
             {"role": "primary", "sees": (), "prefers": ("blur",)},
             r"a primary score must prefer no corruption .*prefers \('blur',\)",
         ),
-        ({"role": "primary", "question": "labels"}, "its question must be one of fidelity, coverage, sharpness; found"),
+        ({"role": "primary", "question": "labels"}, "its question must be one of fidelity, coverage, sharpness, likelihood; found"),
     ):
         with pytest.raises(ValueError, match=sentence):
             replace(FD, **change)

@@ -22,7 +22,9 @@ from pipeline.metrics import bins, birthday, conformal, novelty
 from pipeline.metrics.base import CORRUPTIONS
 from pipeline.metrics.catalogue import CATALOGUE
 
-ALONE = {name: metric for name, metric in CATALOGUE.items() if not metric.needs_training}  # of samples alone
+ALONE = {  # scores of samples alone
+    name: metric for name, metric in CATALOGUE.items() if not metric.needs_training and metric.scale != "nats"
+}
 WIDTH, N, CLASSES, FLOORS = 32, 1000, 10, 10
 
 
