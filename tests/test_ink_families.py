@@ -8,10 +8,9 @@ import torch
 from contract import patterns
 
 from pipeline.models.autoregressive import Autoregressive
-from pipeline.models.base import TrainedModel
 from pipeline.models.common.blocks import ink
 from pipeline.models.common.em import SMOOTHING, Schedule, Table, normalised
-from pipeline.models.common.rectangles import halved
+from pipeline.models.common.rectangles import Tiling, halved
 from pipeline.models.ebm import Ebm
 from pipeline.models.hmm import Hmm
 from pipeline.models.pcfg import PATTERNS, Pcfg
@@ -245,7 +244,7 @@ def test_pixels_outside_of_the_image_are_summed_out() -> None:
 def test_rectangles_are_cut_in_turn_and_put_together_again() -> None:
     torch.manual_seed(0)
     model, images = Pcfg(Pcfg.Config(side=7, symbols=2)), torch.rand(3, 1, 7, 7)
-    assert torch.equal(model.assembled(model.patches(images)), images)
+    assert torch.equal(model.tiling.images(model.tiling.blocks(images)), images)
     halves = halved(torch.arange(16).view(1, 4, 4), 2)
     assert halves.flatten(1).tolist() == [[0, 1, 4, 5], [2, 3, 6, 7], [8, 9, 12, 13], [10, 11, 14, 15]]
 
@@ -253,13 +252,13 @@ def test_rectangles_are_cut_in_turn_and_put_together_again() -> None:
 # Planted bugs ----------------------------------------------------------------------------------------------------
 
 
-class PaddingObserved(Pcfg):
+class PaddingObserved(Tiling):
     """Takes pixels outside of the image for paper instead of summing them out."""
 
-    def patches(self, images: torch.Tensor) -> torch.Tensor:
+    def blocks(self, images: torch.Tensor) -> torch.Tensor:
         if (images == 1).all():
-            return torch.ones_like(super().patches(images))
-        return super().patches(images)
+            return torch.ones_like(super().blocks(images))
+        return super().blocks(images)
 
 
 class Transposed(Hmm):
@@ -282,11 +281,9 @@ class NoMask(Autoregressive):
 
 
 def test_planted_bugs_are_caught() -> None:
-    def padded() -> TrainedModel:
-        return PaddingObserved(Pcfg.Config(side=3, symbols=4))
-
     torch.manual_seed(0)
-    model = padded()
+    model = Pcfg(Pcfg.Config(side=3, symbols=4))
+    model.tiling = PaddingObserved(3)
     assert model.log_prob(IMAGES, seeded()).exp().sum().item() < 0.99
     with pytest.raises(AssertionError):
         contract.completions_follow_the_conditional(lambda: Transposed(Hmm.Config(side=2, states=5)))

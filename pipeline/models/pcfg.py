@@ -25,7 +25,7 @@ from typing import ClassVar, Literal
 import torch
 from pydantic import Field, PositiveInt
 from torch import Tensor, nn
-from torch.nn.functional import avg_pool2d, one_hot, pad
+from torch.nn.functional import avg_pool2d, one_hot
 
 from pipeline.core.shapes import Images, Nats
 from pipeline.models.base import (
@@ -40,7 +40,7 @@ from pipeline.models.base import (
 )
 from pipeline.models.common.blocks import drawn, ink
 from pipeline.models.common.em import Schedule, Table
-from pipeline.models.common.rectangles import grouped, halved
+from pipeline.models.common.rectangles import Tiling, grouped, halved
 
 PATTERNS = torch.tensor(list(itertools.product((0.0, 1.0), repeat=4)))  # of 2 x 2 pixels, (16, 4)
 GROUPED = 20_000  # training images that are grouped at the start
@@ -59,22 +59,19 @@ class Pcfg(TrainedModel, Marginal, ObservationModel, HasParts, DrawsInSteps):
     config: Config
     support: ClassVar[Literal["ink", "levels"]] = "ink"
     evidence: ClassVar[Literal["exact", "bound", "estimate"]] = "exact"
-    order: Tensor
 
     def __init__(self, config: Config) -> None:
         super().__init__(config)
-        half = 1 << max(config.side - 1, 1).bit_length() - 1  # rectangles of 2 x 2 pixels in a row
-        cuts, symbols = 2 * (half.bit_length() - 1), config.symbols
-        self.size = 2 * half
+        self.tiling, symbols = Tiling(config.side), config.symbols
         self.start = Table(1, symbols)
-        self.rules = Rules(Table(2 ** (level + 1), symbols, symbols) for level in range(cuts))
-        self.emission = Table(half**2, symbols, 16)
+        self.of_levels = nn.ModuleList(Table(2 ** (level + 1), symbols, symbols) for level in range(self.tiling.cuts))
+        self.emission = Table(2**self.tiling.cuts, symbols, 16)
         self.schedule = Schedule(config.lr)
 
-        # The halves of rectangle p of one level are 2 p and 2 p + 1 of the next; this orders the last level so.
-        self.register_buffer(
-            "order", halved(torch.arange(half**2).view(1, half, half), cuts).flatten(), persistent=False
-        )
+    @property
+    def rules(self) -> list[Table]:
+        """Return the rules of each level, from the largest rectangles to the smallest."""
+        return [table for table in self.of_levels if isinstance(table, Table)]
 
     def objectives(self, images: Images) -> Iterator[Objective]:
         def learn() -> None:
@@ -92,16 +89,10 @@ class Pcfg(TrainedModel, Marginal, ObservationModel, HasParts, DrawsInSteps):
         For grey images it is the probability of the pattern; hidden pixels and those outside of the image allow all.
         """
         shown = torch.ones_like(images) if known is None else known
-        grey, shown = self.patches(images), self.patches(shown)  # (terminals, n, 4)
+        grey, shown = self.tiling.blocks(images), self.tiling.blocks(shown)  # (terminals, n, 4)
         patterns = PATTERNS.to(images.device)
         alike = grey[..., None, :] * patterns + (1 - grey[..., None, :]) * (1 - patterns)
         return (1 - shown[..., None, :] * (1 - alike)).prod(dim=-1)
-
-    def patches(self, images: Images) -> Tensor:
-        """Return the pixels of each smallest rectangle, (terminals, n, 4), padded with 0."""
-        room, half = self.size - self.config.side, self.size // 2
-        blocks = pad(images[:, 0], (0, room, 0, room)).view(-1, half, 2, half, 2).permute(1, 3, 0, 2, 4)
-        return blocks.reshape(half**2, -1, 4)[self.order]
 
     def inside(self, images: Images, known: Images | None = None) -> tuple[Nats, list[Tensor], Tensor]:
         """Run the inside algorithm.
@@ -113,7 +104,7 @@ class Pcfg(TrainedModel, Marginal, ObservationModel, HasParts, DrawsInSteps):
         weights = self.weights(images, known)
         inner = [weights @ self.emission.probability.transpose(1, 2)]
         nats = images.new_zeros(len(images))
-        for table in (*reversed([*self.rules]), self.start):
+        for table in (*reversed(self.rules), self.start):
             scale = inner[0].amax(dim=-1, keepdim=True).detach()
             nats = nats + scale.log().sum(dim=(0, 2))
             inner[0] = inner[0] / scale
@@ -140,7 +131,7 @@ class Pcfg(TrainedModel, Marginal, ObservationModel, HasParts, DrawsInSteps):
         for level in range(len(self.rules) + 1):
             symbols.append(drawn(chances if inner is None else chances * inner[level], rng))
             if level < len(self.rules):
-                chances = chosen([*self.rules][level].probability, symbols[-1].repeat_interleave(2, dim=0))
+                chances = chosen(self.rules[level].probability, symbols[-1].repeat_interleave(2, dim=0))
         patterns = chosen(self.emission.probability, symbols[-1])
         return [*symbols, drawn(patterns if weights is None else patterns * weights, rng)]
 
@@ -148,22 +139,22 @@ class Pcfg(TrainedModel, Marginal, ObservationModel, HasParts, DrawsInSteps):
     def complete(self, images: Images, known: Images, rng: torch.Generator) -> Images:
         _, inner, weights = self.inside(images, known)
         patterns = self.derived(inner, weights, len(images), rng)[-1]
-        return torch.where(known > 0, images, self.assembled(PATTERNS.to(images.device)[patterns]))
+        return torch.where(known > 0, images, self.tiling.images(PATTERNS.to(images.device)[patterns]))
 
     @torch.no_grad()
     def sample_observed(self, count: int, rng: torch.Generator) -> tuple[Images, Images]:
         *symbols, patterns = self.derived(None, None, count, rng)
         all_patterns = PATTERNS.to(self.device)
         means = chosen(self.emission.probability, symbols[-1]) @ all_patterns
-        return self.assembled(means), self.assembled(all_patterns[patterns])
+        return self.tiling.images(means), self.tiling.images(all_patterns[patterns])
 
     def sample(self, count: int, rng: torch.Generator) -> Images:
         return self.sample_observed(count, rng)[0]
 
     def expected(self) -> list[Tensor]:
-        """Return what the symbols of each level derive on average, (rectangles, symbols, pixels in `order`)."""
+        """Return what the symbols of each level derive on average, (rectangles, symbols, pixels block by block)."""
         means = [self.emission.probability @ PATTERNS.to(self.device)]
-        for table in reversed([*self.rules]):
+        for table in reversed(self.rules):
             halves = table.probability @ means[0]
             means.insert(0, torch.cat([halves[0::2], halves[1::2]], 2))
         return means
@@ -172,7 +163,7 @@ class Pcfg(TrainedModel, Marginal, ObservationModel, HasParts, DrawsInSteps):
     def parts(self, rng: torch.Generator) -> Exhibit:
         chosen_first = self.start.probability[0].topk(min(30, self.config.symbols)).indices
         whole = self.expected()[0][0, chosen_first]
-        images = self.assembled(whole.view(len(whole), -1, 4).transpose(0, 1))
+        images = self.tiling.images(whole.view(len(whole), -1, 4).transpose(0, 1))
         columns = min(10, len(images))
         return Exhibit(
             "Symbols of the whole image",
@@ -184,21 +175,13 @@ class Pcfg(TrainedModel, Marginal, ObservationModel, HasParts, DrawsInSteps):
     def drawing(self, rng: torch.Generator) -> Exhibit:
         *symbols, patterns = self.derived(None, None, 8, rng)
         steps = [chosen(means, which) for means, which in zip(self.expected(), symbols, strict=True)]
-        images = [self.assembled(step.unflatten(2, (-1, 4)).transpose(1, 2).flatten(0, 1)) for step in steps]
+        images = [self.tiling.images(step.unflatten(2, (-1, 4)).transpose(1, 2).flatten(0, 1)) for step in steps]
         return Exhibit(
             "From the start symbol to the ink",
             "Each row is one derivation. From left to right, every rectangle is cut into two halves with symbols of "
             "their own. Shown is what these symbols derive on average; the last column is the ink.",
-            torch.cat([*images, self.assembled(PATTERNS.to(self.device)[patterns])], 1),
+            torch.cat([*images, self.tiling.images(PATTERNS.to(self.device)[patterns])], 1),
         )
-
-    def assembled(self, patches: Tensor) -> Images:
-        """Return the images of patches (terminals, n, 4)."""
-        half, side = self.size // 2, self.config.side
-        blocks = torch.empty_like(patches)
-        blocks[self.order] = patches
-        images = blocks.view(half, half, -1, 2, 2).permute(2, 0, 3, 1, 4).reshape(-1, 1, self.size, self.size)
-        return images[..., :side, :side]
 
     @torch.no_grad()
     def begin(self, images: Images, rng: torch.Generator) -> None:
@@ -206,8 +189,7 @@ class Pcfg(TrainedModel, Marginal, ObservationModel, HasParts, DrawsInSteps):
 
         # Group what the images show in each rectangle, of every level; blur makes strokes that nearly meet alike.
         some = images[torch.randperm(len(images), generator=rng)[:GROUPED]]
-        room = self.size - self.config.side
-        blurred = pad(avg_pool2d(some, 3, 1, 1, count_include_pad=False), (0, room, 0, room))[:, 0]
+        blurred = self.tiling.padded(avg_pool2d(some, 3, 1, 1, count_include_pad=False))
         symbols = [
             grouped(halved(blurred[None], level), self.config.symbols, rng) for level in range(len(self.rules) + 1)
         ]
@@ -219,13 +201,6 @@ class Pcfg(TrainedModel, Marginal, ObservationModel, HasParts, DrawsInSteps):
             parents = above.repeat_interleave(2, dim=0).transpose(1, 2)
             table.start(parents @ below / len(some))
         self.emission.start(members[-1].transpose(1, 2) @ self.weights(some, None) / len(some))
-
-
-class Rules(nn.ModuleList):
-    """Hold the rules of each level, from the largest rectangles to the smallest."""
-
-    def __iter__(self) -> Iterator[Table]:
-        return super().__iter__()  # type: ignore[return-value]
 
 
 def chosen(tables: Tensor, symbols: Tensor) -> Tensor:

@@ -61,7 +61,10 @@ def test_a_wrong_declaration_is_refused_with_a_sentence() -> None:
             {"role": "primary", "sees": (), "prefers": ("blur",)},
             r"a primary score must prefer no corruption .*prefers \('blur',\)",
         ),
-        ({"role": "primary", "question": "labels"}, "its question must be one of fidelity, coverage, sharpness, likelihood; found"),
+        (
+            {"role": "primary", "question": "labels"},
+            "its question must be one of fidelity, coverage, sharpness, likelihood; found",
+        ),
     ):
         with pytest.raises(ValueError, match=sentence):
             replace(FD, **change)

@@ -1,11 +1,48 @@
 """Cut images into rectangles, and group the images by what they show in each."""
 
 import torch
-from torch import Tensor
-from torch.nn.functional import one_hot
+from torch import Tensor, nn
+from torch.nn.functional import one_hot, pad
+
+from pipeline.core.shapes import Images
 
 ROUNDS = 6  # of k-means
 AT_ONCE = 32  # rectangles that are grouped at once, which bounds the memory
+
+
+class Tiling(nn.Module):
+    """Cut images into blocks of 2 x 2 pixels, and put them together again.
+
+    The image lies in a square with a power of two as side, which is halved so many times. The halves of rectangle p are
+    2 p and 2 p + 1 of the next cut, and the blocks have the order of the last one.
+    """
+
+    order: Tensor
+
+    def __init__(self, side: int) -> None:
+        super().__init__()
+        self.side = side
+        self.row = 1 << max(side - 1, 1).bit_length() - 1  # blocks
+        self.cuts = 2 * (self.row.bit_length() - 1)
+        blocks = torch.arange(self.row**2).view(1, self.row, self.row)
+        self.register_buffer("order", halved(blocks, self.cuts).flatten(), persistent=False)
+
+    def padded(self, images: Images) -> Tensor:
+        """Return the images in their squares, (n, 2 row, 2 row), with 0 around."""
+        room = 2 * self.row - self.side
+        return pad(images[:, 0], (0, room, 0, room))
+
+    def blocks(self, images: Images) -> Tensor:
+        """Return the pixels of each block, (blocks, n, 4)."""
+        blocks = self.padded(images).view(-1, self.row, 2, self.row, 2).permute(1, 3, 0, 2, 4)
+        return blocks.reshape(self.row**2, -1, 4)[self.order]
+
+    def images(self, blocks: Tensor) -> Images:
+        """Return the images of blocks (blocks, n, 4)."""
+        ordered = torch.empty_like(blocks)
+        ordered[self.order] = blocks
+        images = ordered.view(self.row, self.row, -1, 2, 2).permute(2, 0, 3, 1, 4)
+        return images.reshape(-1, 1, 2 * self.row, 2 * self.row)[..., : self.side, : self.side]
 
 
 def halved(rectangles: Tensor, cuts: int) -> Tensor:
