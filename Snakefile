@@ -11,7 +11,8 @@ from pathlib import Path
 from snakemake.utils import min_version
 
 from pipeline.core.names import BLURRED, COPIES, SHOWN, TEST
-from pipeline.core.outputs import REFERENCES, having, likely, pages, produced
+from pipeline.core.outputs import LIKELY as LIKELY_KINDS
+from pipeline.core.outputs import REFERENCES, having, having_one, pages, produced
 from pipeline.core.params import changes
 from pipeline.metrics.base import BASELINE_OF
 from pipeline.workflow import orchestration
@@ -32,7 +33,7 @@ OBSERVED = having("ObservationModel", PARAMS)
 ADVERSARIAL = having("Adversarial", PARAMS)
 AUTOENCODERS = having("Autoencoder", PARAMS)
 CONDITIONAL = having("Conditional", PARAMS)
-LIKELY = likely(PARAMS)
+LIKELY = having_one(LIKELY_KINDS, PARAMS)
 BASELINES = list(dict.fromkeys([*SHOWN, *BASELINE_OF.values()]))
 LABELLED = [*CONDITIONAL, COPIES, TEST] if CONDITIONAL else []  # sources whose true labels are known
 PROCESSORS = workflow.resource_settings.cores, os.cpu_count()

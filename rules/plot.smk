@@ -169,6 +169,24 @@ rule plot_exhibit:
         """
 
 
+rule plot_completions:
+    """Plot test images with a hidden part, and what one model makes of them."""
+    input:
+        code=code_of("plot_completions"),
+        images=f"results/completion/{{model}}/{FIRST}.npz",
+    output:
+        picture="results/figures/{model}/completions.png",
+    log:
+        "logs/plot_completions/{model}.txt",
+    shell:
+        """
+        python -m pipeline.stages.plot_completions \
+            --images-file {input.images:q} \
+            --picture-file {output.picture:q} \
+            2>{log:q}
+        """
+
+
 rule plot_latent:
     """Plot one autoencoder's latent space."""
     input:

@@ -89,3 +89,33 @@ rule label:
             --labels-file {output.labels:q} \
             2>{log:q}
         """
+
+
+rule complete:
+    """Let one trained model complete real test images of which a part is hidden."""
+    input:
+        code=code_of("complete"),
+        family=family_code,
+        dataset="data/images.npz",
+        classifier="checkpoints/classifier.safetensors",
+        checkpoint="checkpoints/models/{model}/{seed}.safetensors",
+    output:
+        scores="results/completion/{model}/{seed}.csv",
+        images="results/completion/{model}/{seed}.npz",
+    log:
+        "logs/complete/{model}-{seed}.txt",
+    benchmark:
+        "logs/complete/{model}-{seed}.tsv"
+    threads: ONE
+    shell:
+        """
+        python -m pipeline.stages.complete \
+            --source {wildcards.model:q} \
+            --seed {wildcards.seed:q} \
+            --dataset-file {input.dataset:q} \
+            --classifier-file {input.classifier:q} \
+            --checkpoint-file {input.checkpoint:q} \
+            --scores-file {output.scores:q} \
+            --images-file {output.images:q} \
+            2>{log:q}
+        """

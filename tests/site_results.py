@@ -287,6 +287,8 @@ def content(path: str, run: Params, class_names: Sequence[str]) -> Mapping[str, 
             return latent(classes)
         case ["labels", source, _]:
             return labels(noise(f"labels of {source}"), class_names, 300)
+        case ["completion", name, _]:
+            return completion(name)
         case ["likelihood", name, _]:
             return likelihood(run.models[name].family)
         case ["log_probabilities", name, seed]:
@@ -489,6 +491,25 @@ def metrics(run: Params, class_names: Sequence[str]) -> pd.DataFrame:
         rows += [{**row, "metric": metric, "value": value} for metric, value in of_training.items()]
     columns = ["model", "seed", "set", "draw", "metric", "space", "label", "value", "lower", "upper", "n", "digest"]
     return pd.DataFrame(rows, columns=pd.Index(columns)).astype({"draw": "Int64", "label": "Int64", "n": "Int64"})
+
+
+def completion(name: str) -> pd.DataFrame:
+    """How often completed images keep their label: more often, the less is hidden."""
+    shares = {"the lower half": 0.7, "the middle": 0.8, "nothing": 0.98}
+    rows = [
+        {
+            "metric": "completion_label",
+            "hidden": hidden,
+            "value": share,
+            "lower": share - 0.05,
+            "upper": share + 0.02,
+            "n": 80,
+        }
+        for hidden, share in shares.items()
+    ]
+    return pd.DataFrame([*rows, {"metric": "hidden_nats", "hidden": "the middle", "value": -40.5, "n": 80}]).assign(
+        model=name
+    )
 
 
 def likelihood(family: str) -> dict[str, Any]:

@@ -41,7 +41,7 @@ def contrasts(
     pairs = list(itertools.combinations(probabilities, 2))
     for a, b in pairs:
         of_a, of_b = (means(probabilities[model]) for model in (a, b))
-        both = of_a.join(of_b, how="inner", suffixes=("_a", "_b"))
+        both = of_a.merge(of_b, left_index=True, right_index=True, suffixes=("_a", "_b"))
         if len(both) < FEW:
             continue
         known = [spread(probabilities[m], spreads.get((families[m], metric, "pixels"))) for m in (a, b)]

@@ -1,6 +1,6 @@
 """List what a run produces for the report: one table of files and one of pages, for the rules and the site."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import PurePosixPath
 from typing import NamedTuple
@@ -12,6 +12,7 @@ from pipeline.core.params import Params
 PICTURES = {".svg", ".png"}
 REFERENCES = ("seed_spread.csv", "stability.csv", "error_rates.csv")  # in reference/: measured once, for all runs
 EXHIBITS = {"parts": "HasParts", "drawing": "DrawsInSteps"}  # pictures that only some kinds have, by capability
+COMPLETING = ("Completing", "Decoder")  # capabilities by which hidden pixels are completed
 LIKELY = ("Density", "Decoder", "ConditionalDecoder")  # capabilities that give images a probability
 PAGES = {  # of the site: name of the file, of its template and of its module; title
     "index": "Overview",
@@ -22,6 +23,7 @@ PAGES = {  # of the site: name of the file, of its template and of its module; t
     "latent": "Latent space",
     "coverage": "Missing and copied",
     "likelihood": "Likelihood",
+    "completion": "Completion",
     "paper": "The paper",
     "methods": "Methods",
     "provenance": "Provenance",
@@ -80,6 +82,8 @@ OUTPUTS = (
     Output("Adversarial", "figures/{name}/perfect_discriminator.svg", "perfect_discriminator/{name}/{seed}.csv"),
     Output("Adversarial", "perfect_discriminator/{name}/{seeds}.csv"),
     Output("ObservationModel", "figures/{name}/observations.png"),
+    *(Output(owner, "completion/{name}/{seeds}.csv") for owner in COMPLETING),
+    *(Output(owner, "figures/{name}/completions.png") for owner in COMPLETING),
     *(Output(owner, "log_probabilities/{name}/{seeds}.csv") for owner in LIKELY),
     *(Output(owner, "likelihood/{name}/{seeds}.json") for owner in LIKELY),
     *(Output(owner, f"figures/{{name}}/{exhibit}.png") for exhibit, owner in EXHIBITS.items()),
@@ -141,12 +145,16 @@ def having(capability: str, params: Params) -> list[str]:
     return [name for name, model in params.models.items() if capability in families.bases(model.family)]
 
 
-def likely(params: Params) -> list[str]:
-    """Return the models that give images a probability."""
-    found = {name for capability in LIKELY for name in having(capability, params)}
+def having_one(capabilities: Iterable[str], params: Params) -> list[str]:
+    """Return the models that have at least one of several capabilities."""
+    found = {name for capability in capabilities for name in having(capability, params)}
     return [name for name in params.models if name in found]
 
 
 def pages(params: Params) -> dict[str, str]:
-    """Return the names and titles of the pages of a run; only autoencoders have a latent space."""
-    return {name: title for name, title in PAGES.items() if name != "latent" or having("Autoencoder", params)}
+    """Return the names and titles of the pages of a run: of codes and completions only if a model has them."""
+    without = {
+        "latent": not having("Autoencoder", params),
+        "completion": not having_one(COMPLETING, params),
+    }
+    return {name: title for name, title in PAGES.items() if not without.get(name)}

@@ -50,9 +50,24 @@ def tuned(log_likelihood: LogLikelihood, codes: Tensor, steps: int, rng: torch.G
     sizes, betas, found = torch.full(codes.shape[:1], 0.5), temperatures(steps), []
     for beta in betas[1:].tolist():
         codes, accepted = moved(log_likelihood, codes, beta, sizes, rng)
-        sizes = (sizes * (ADAPTING * (accepted - ACCEPTED)).exp()).clamp(1e-4, 2.0)
+        sizes = adapted(sizes, accepted)
         found.append(sizes)
     return Steps(betas[1:], torch.stack(found))
+
+
+@torch.no_grad()
+def posterior(log_likelihood: LogLikelihood, codes: Tensor, steps: int, rng: torch.Generator) -> Tensor:
+    """Return codes that are about distributed as the posterior of each image, from codes of the prior.
+
+    Half of the steps go through the temperatures and adapt the step sizes; the others stay at the last one.
+    """
+    sizes, betas = torch.full(codes.shape[:1], 0.5), temperatures(steps // 2)[1:].tolist()
+    for step in range(steps):
+        warming = step < len(betas)
+        codes, accepted = moved(log_likelihood, codes, betas[step] if warming else 1.0, sizes, rng)
+        if warming:
+            sizes = adapted(sizes, accepted)
+    return codes
 
 
 @torch.no_grad()
@@ -77,6 +92,11 @@ def upper_estimate(
         codes, _ = moved(log_likelihood, codes, before, sizes.at(before), rng)
         weights += (beta - before) * log_likelihood(codes).double()
     return -(weights.logsumexp(1) - math.log(codes.shape[1])).float()
+
+
+def adapted(sizes: Tensor, accepted: Tensor) -> Tensor:
+    """Return larger step sizes where more proposals were accepted than is best, and smaller ones where fewer."""
+    return (sizes * (ADAPTING * (accepted - ACCEPTED)).exp()).clamp(1e-4, 2.0)
 
 
 def moved(

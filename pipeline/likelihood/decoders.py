@@ -22,13 +22,17 @@ FLOORS = (0.001, 0.002, 0.005, 0.01)  # least probabilities of ink, to choose fr
 TINY = 1e-6  # least probability of ink or of paper, so that logarithms are finite in float32
 
 
-def log_likelihood(decode: Decode, ink: Tensor, floor: float) -> LogLikelihood:
-    """Return the function from codes (images, chains, latent) to log P(image | code), (images, chains)."""
+def log_likelihood(decode: Decode, ink: Tensor, floor: float, known: Tensor | None = None) -> LogLikelihood:
+    """Return the function from codes (images, chains, latent) to log P(image | code), (images, chains).
+
+    If `known` is given, only the pixels count where it is 1.
+    """
     black = ink.flatten(1)[:, None]
+    counted = torch.ones_like(black) if known is None else known.flatten(1)[:, None]
 
     def of_codes(codes: Tensor) -> Tensor:
         means = floored(decode(codes), floor)
-        return torch.where(black > 0, means, 1 - means).log().sum(2)
+        return (counted * torch.where(black > 0, means, 1 - means).log()).sum(2)
 
     return of_codes
 

@@ -160,16 +160,20 @@ class Density(abc.ABC):
         """
 
 
-class Marginal(Density):
-    """Declare a capability: pixels may be hidden. They are summed out of the probability, or drawn."""
+class Completing(abc.ABC):
+    """Declare a capability: the model draws the hidden pixels of an image given the others."""
+
+    @abc.abstractmethod
+    def complete(self, images: Images, known: Images, rng: torch.Generator) -> Images:
+        """Draw the pixels where `known` is 0 given the others, which stay as they are."""
+
+
+class Marginal(Density, Completing):
+    """Declare a capability: hidden pixels are summed out of the probability, and completed from their distribution."""
 
     @abc.abstractmethod
     def log_prob(self, images: Images, rng: torch.Generator, known: Images | None = None) -> Nats:
         """Return the log-probability of the pixels where `known` is 1, in nats; of all pixels without `known`."""
-
-    @abc.abstractmethod
-    def complete(self, images: Images, known: Images, rng: torch.Generator) -> Images:
-        """Draw the pixels where `known` is 0 from their distribution given the others, which stay as they are."""
 
 
 class EnergyBased(Density):

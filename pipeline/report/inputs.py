@@ -63,6 +63,7 @@ class Results:
     galleries: Mapping[str, pd.DataFrame]  # tiles of each model and of the real images, in display order
     films: Mapping[str, pd.DataFrame]  # frames of each model that is trained, in the order of training
     likelihoods: Mapping[str, Sequence[Mapping[str, Any]]]  # one summary for each seed, for models that have one
+    completions: Mapping[str, Sequence[pd.DataFrame]]  # the scores of each seed, for models that complete images
     exhibits: Mapping[str, Mapping[str, Mapping[str, str]]]  # by model and kind: the title and caption of a picture
     latents: Mapping[str, Mapping[str, Any]]  # for each autoencoder: what its pictures of the latent space show
     figures: Mapping[str, Figure]  # by path below figures/

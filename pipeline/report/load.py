@@ -13,7 +13,7 @@ from PIL import Image
 from pipeline.analysis import verdicts
 from pipeline.core import artifacts, families
 from pipeline.core.names import TEST
-from pipeline.core.outputs import EXHIBITS, REFERENCES, having, likely, produced
+from pipeline.core.outputs import COMPLETING, EXHIBITS, LIKELY, REFERENCES, having, having_one, produced
 from pipeline.core.params import Params
 from pipeline.report.inputs import Family, Figure, Results
 from pipeline.report.pages.paper import TEXTS
@@ -80,7 +80,13 @@ def load(
         films=of_each(trained, table, "figures/{name}/film.csv"),
         likelihoods={
             name: list(found.values())
-            for name, found in of_each_seed(likely(params), json, "likelihood/{name}/{seed}.json").items()
+            for name, found in of_each_seed(having_one(LIKELY, params), json, "likelihood/{name}/{seed}.json").items()
+        },
+        completions={
+            name: list(found.values())
+            for name, found in of_each_seed(
+                having_one(COMPLETING, params), table, "completion/{name}/{seed}.csv"
+            ).items()
         },
         exhibits={
             exhibit: of_each(having(capability, params), json, f"figures/{{name}}/{exhibit}.json")

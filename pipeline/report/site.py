@@ -15,6 +15,7 @@ from pipeline.report.formatting import number, orders, setting
 from pipeline.report.inputs import Results
 from pipeline.report.markdown import formula
 from pipeline.report.pages.compare import compare_page
+from pipeline.report.pages.completion import completion_page
 from pipeline.report.pages.coverage import coverage_page
 from pipeline.report.pages.index import index_page, run_of
 from pipeline.report.pages.labels import labels_page
@@ -68,6 +69,7 @@ def render(results: Results, templates: Path) -> dict[str, str]:
         "latent": lambda: latent_page(results),
         "coverage": lambda: coverage_page(results),
         "likelihood": lambda: likelihood_page(results),
+        "completion": lambda: completion_page(results),
         "paper": lambda: paper_page(run, models, results.claims),
         "methods": lambda: methods_page(results),
         "provenance": lambda: provenance_page(results),
