@@ -11,7 +11,9 @@ from scipy.special import stdtr
 
 from pipeline.analysis.gates import MATTERS
 from pipeline.analysis.seed_spread import Spread, Spreads
+from pipeline.analysis.uncertainty import Estimate
 
+QUESTION = "likelihood"
 LEVEL = 0.05
 MARGIN = 2.0  # standard deviations between seeds, which a gap must exceed
 IMAGES = "the same test images"
@@ -21,20 +23,23 @@ Probabilities = Mapping[str, Sequence[pd.DataFrame]]  # by model: for each seed 
 
 
 def contrasts(
-    metric: str, probabilities: Probabilities, families: Mapping[str, str], spreads: Spreads
+    metric: str, probabilities: Probabilities, families: Mapping[str, str], spreads: Spreads, scores: int
 ) -> Iterator[dict[str, Any]]:
     """Yield the verdict of each pair of models by the log-probabilities of the images that both were asked about.
 
     A model is better if even its lower bound is above the upper bound of the other: a bound may only win, and never
     lose. The mean difference must be at least log 1.25 nats, more than twice the standard deviation between seeds where
-    that is known, and no chance: p <= .05 in a paired t test over the images, times the number of pairs. The variance
-    between seeds, where it is known, is added to that between images.
+    that is known, and no chance: p <= .05 in a t test, times the number of pairs and of scores. Its variance is that of
+    the paired differences between images, and that between the seeds of each model, pooled with that of its family. Its
+    degrees of freedom follow from both (Satterthwaite, 1946). Where nothing is known of seeds, the test says that the
+    two trained models differ, and nothing about other seeds.
 
     Args:
         metric: the name of the score.
         probabilities: of all models that have it, without those that failed.
         families: the family of each model.
         spreads: how much the mean varies between trainings of a family.
+        scores: primary scores that the question is answered with.
 
     Returns: rows as of `pipeline.analysis.verdicts.verdicts`.
     """
@@ -44,20 +49,18 @@ def contrasts(
         both = of_a.merge(of_b, left_index=True, right_index=True, suffixes=("_a", "_b"))
         if len(both) < FEW:
             continue
-        known = [spread(probabilities[m], spreads.get((families[m], metric, "pixels"))) for m in (a, b)]
-        found = [each for each in known if each is not None]
-        between = math.sqrt(sum(sd**2 for sd in found) / 2) if len(found) == 2 else None
-        counts = [len(probabilities[model]) for model in (a, b)]
-        variance = math.fsum(sd**2 / n for sd, n in zip(known, counts, strict=True) if sd is not None)
-        for_a = advantage(both["lower_a"] - both["upper_b"], variance)
-        for_b = advantage(both["lower_b"] - both["upper_a"], variance)
+        known = [estimate(probabilities[m], spreads.get((families[m], metric, "pixels"))) for m in (a, b)]
+        found = [each for each in known if each]
+        between = math.sqrt(sum(each.variance for each in found) / 2) if len(found) == 2 else None
+        for_a = advantage(both["lower_a"] - both["upper_b"], found)
+        for_b = advantage(both["lower_b"] - both["upper_a"], found)
         better, (gap, p) = (a, for_a) if for_a[0] >= for_b[0] else (b, for_b)
-        adjusted = min(1.0, p * len(pairs))
+        adjusted = min(1.0, p * len(pairs) * scores)
         matters = gap >= math.log(MATTERS) and gap > MARGIN * (between or 0.0)
         points = better if matters and adjusted <= LEVEL else ""
         losses = [-float(both[f"lower_{side}"].mean()) for side in "ab"]
         yield {
-            **{"question": "likelihood", "metric": metric, "space": "pixels", "role": "primary", "a": a, "b": b},
+            **{"question": QUESTION, "metric": metric, "space": "pixels", "role": "primary", "a": a, "b": b},
             **{"loss_a": losses[0], "loss_b": losses[1], "ratio": math.exp(min(abs(losses[0] - losses[1]), 700.0))},
             **{"spread": between, "p": p, "adjusted": adjusted, "basis": IMAGES},
             **{"unfit": "", "points": points, "decided": points},
@@ -70,19 +73,27 @@ def means(tables: Sequence[pd.DataFrame]) -> pd.DataFrame:
     return together.groupby("image")[["lower", "upper"]].mean()
 
 
-def spread(tables: Sequence[pd.DataFrame], known: Spread | None) -> float | None:
-    """Return the standard deviation between seeds of the mean over images: of these seeds, or else of the family."""
-    if len(tables) > 1:
-        return float(np.std([table["lower"].mean() for table in tables], ddof=1))
-    return known.sd if known else None
+def estimate(tables: Sequence[pd.DataFrame], known: Spread | None) -> Estimate | None:
+    """Return the mean over images and its variance between seeds, pooled with that of the family; None if unknown."""
+    values = np.array([table["lower"].mean() for table in tables])
+    own, more = len(values) - 1, known.seeds - 1 if known else 0
+    squares = float(np.square(values - values.mean()).sum()) + (more * known.sd**2 if known else 0.0)
+    return Estimate(float(values.mean()), squares / (own + more), own + more, len(values)) if own + more else None
 
 
-def advantage(differences: pd.Series, variance: float) -> tuple[float, float]:
-    """Return the mean difference, and the two-sided p value that it is 0, where its seeds have this variance."""
+def advantage(differences: pd.Series, seeds: Sequence[Estimate]) -> tuple[float, float]:
+    """Return the mean difference, and the two-sided p value that it is 0.
+
+    Args:
+        differences: of each image.
+        seeds: the variance between seeds of both models, where it is known.
+    """
     mean, n = float(differences.mean()), len(differences)
     if not math.isfinite(mean):
         return -math.inf, 1.0
-    error = math.sqrt(float(differences.var(ddof=1)) / n + variance)
-    if error == 0:
+    parts = [(float(differences.var(ddof=1)) / n, n - 1), *((each.variance / each.n, each.freedom) for each in seeds)]
+    variance = math.fsum(part for part, _ in parts)
+    if variance == 0:
         return mean, 0.0 if mean else 1.0
-    return mean, 2 * float(stdtr(n - 1, -abs(mean) / error))
+    freedom = variance**2 / math.fsum(part**2 / degrees for part, degrees in parts)
+    return mean, 2 * float(stdtr(freedom, -abs(mean) / math.sqrt(variance)))

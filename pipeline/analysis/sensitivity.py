@@ -28,7 +28,11 @@ COLUMNS = ["metric", "space", "corruption", "value", "real", "excess", "preferen
 # Spaces of the sensitivity check, and the name of each in a metric's declaration.
 SPACES = {"classifier": "features", "random": "features", "pixels": "pixels", "": "labels"}
 
-TRIED = {name: metric for name, metric in CATALOGUE.items() if not (metric.needs_training and metric.space == "labels")}
+TRIED = {
+    name: metric
+    for name, metric in CATALOGUE.items()
+    if metric.scale != "nats" and not (metric.needs_training and metric.space == "labels")
+}
 Draws = dict[str, np.ndarray]  # source -> scores (draws,)
 UNKNOWN, NONE = np.array([math.nan]), np.array([])
 

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 
 from pipeline.analysis.gates import MATTERS, NOISY, failed, gates
-from pipeline.analysis.likelihood import Probabilities, contrasts
+from pipeline.analysis.likelihood import QUESTION, Probabilities, contrasts
 from pipeline.analysis.losses import Trainings, losses_of, unfit
 from pipeline.analysis.seed_spread import Spread, Spreads
 from pipeline.analysis.summary import Score, by_draw, mean, pooled_sd, trainings
@@ -90,14 +90,15 @@ def verdicts(
         )
     out = failed(gates(trained, list(families)), NOISY)
     pairs = list(itertools.combinations([model for model in families if model not in out], 2))
-    rows = []
+    rows, scores = [], 1 + len(probabilities or {})  # of the question that has scores in nats
     for together in groups(trained):
         for a, b in pairs:
             found = [contrast(metric, space, (a, b), trained, families, spreads) for metric, space in together]
-            rows += judged([each for each in found if each], len(pairs))
+            shared = scores if together[0][0].question == QUESTION else 1
+            rows += judged([each for each in found if each], len(pairs) * shared)
     for name, found in (probabilities or {}).items():
         compared = {model: found[model] for model in families if model in found and model not in out}
-        rows += contrasts(name, compared, families, spreads)
+        rows += contrasts(name, compared, families, spreads, scores)
     numeric = dict.fromkeys(("loss_a", "loss_b", "ratio", "spread", "p", "adjusted"), float)
     return pd.DataFrame(rows, columns=pd.Index(COLUMNS)).astype(numeric)
 

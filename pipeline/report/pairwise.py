@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.analysis.gates import COPYING, MATTERS, NOISY, failed
+from pipeline.analysis.likelihood import IMAGES
 from pipeline.analysis.verdicts import DRAWS, OPEN, TRADE, Outcome, outcomes, ranked
 from pipeline.metrics.base import CORRUPTIONS, Metric, Question
 from pipeline.metrics.catalogue import CATALOGUE
@@ -140,9 +141,14 @@ def duel(
         *pair,
         failed=[model for model in pair if model in out],
         verdicts=[verdict(answer) for answer in answers],
-        by_draws=any((answer.primary["basis"] == DRAWS).any() for answer in answers),
+        by_draws=any(of_these_trainings(answer.primary).any() for answer in answers),
         budgets=list(budgets(pair, *records)) if all(records) else [],
     )
+
+
+def of_these_trainings(rows: pd.DataFrame) -> pd.Series:
+    """Return which scores say nothing about other trainings: those whose spread between seeds is not known."""
+    return (rows["basis"] == DRAWS) | ((rows["basis"] == IMAGES) & rows["spread"].isna())
 
 
 def verdict(answer: Outcome) -> Verdict:

@@ -19,7 +19,6 @@ from pipeline.stages.compare import probabilities
 METRIC = "ink_nats"
 IMAGES, RUNS = 100, 400
 EXACT, BOUND = 0.0, math.nan  # how far the upper end is above the lower one
-FEW_SEEDS = "The test counts images as degrees of freedom, though the variance is that of two seeds."
 
 
 def images(rng: np.random.Generator, count: int = IMAGES) -> np.ndarray:
@@ -38,7 +37,7 @@ def compared(
     """The rows of models that are a family of their own each; several tables are several seeds."""
     tables = {name: [of] if isinstance(of, pd.DataFrame) else list(of) for name, of in models.items()}
     known = {(family, METRIC, "pixels"): each for family, each in (spreads or {}).items()}
-    return list(contrasts(METRIC, tables, {name: name for name in models}, known))
+    return list(contrasts(METRIC, tables, {name: name for name in models}, known, 1))
 
 
 def one(spreads: Mapping[str, Spread] | None = None, **models: pd.DataFrame | Sequence[pd.DataFrame]) -> dict[str, Any]:
@@ -141,7 +140,7 @@ def test_models_with_too_few_images_in_common_have_no_row(common: int, rows: int
     assert len(compared(a=table(a), b=table(a + 5, first=IMAGES - common))) == rows
 
 
-@pytest.mark.parametrize(("times", "decided"), [(1.9, ""), (3.5, "b")])
+@pytest.mark.parametrize(("times", "decided"), [(1.9, ""), (4.5, "b")])
 def test_the_spread_of_the_families_stops_a_verdict_on_one_training_each(times: float, decided: str) -> None:
     """The spreads are 3 and 1 nats; pooled, the square root of 5."""
     a, gap = images(np.random.default_rng(0)), times * math.sqrt(5)
@@ -151,7 +150,7 @@ def test_the_spread_of_the_families_stops_a_verdict_on_one_training_each(times: 
     unknown = one(**models)
     assert unknown["spread"] is None and unknown["decided"] == "b"
     half = one({"a": Spread(90.0, 3.0, 5)}, **models)
-    assert half["spread"] is None and unknown["p"] < half["p"] < row["p"]
+    assert half["spread"] is None and unknown["p"] < min(half["p"], row["p"])
 
 
 @pytest.mark.parametrize(("times", "decided"), [(1.95, ""), (2.05, "b")])
@@ -169,7 +168,7 @@ def test_a_gap_exceeds_twice_the_spread_between_own_seeds(times: float, decided:
     assert row["loss_a"] - row["loss_b"] == pytest.approx(times * spread)
 
 
-@pytest.mark.parametrize("seeds", [pytest.param(2, marks=pytest.mark.xfail(strict=True, reason=FEW_SEEDS)), 5])
+@pytest.mark.parametrize("seeds", [2, 3, 5])
 def test_families_that_differ_by_nothing_are_told_apart_in_one_of_twenty_runs(seeds: int) -> None:
     """Each training has a mean of its own; that of the family is the same for both."""
     rng, wrong = np.random.default_rng(5), 0
