@@ -252,6 +252,7 @@ def reference(folder: Path) -> Path:
 def spreads() -> Iterator[tuple[str, str, str, float, float, int]]:
     """The loss of each score that ranks, for each family, and how it varies between five seeds."""
     for family in KNOWN:
+        yield family, "ink_nats", "pixels", -INK[family][0], 0.9, 5
         for metric in CATALOGUE.values():
             if not metric.ranks or metric.scale == "nats":
                 continue
@@ -474,6 +475,8 @@ def metrics(run: Params, class_names: Sequence[str]) -> pd.DataFrame:
                 bounds = {"lower": share - 0.006, "upper": share + 0.006}
                 rows.append({**row, "metric": "share", "label": label, "value": share, **bounds})
     for model, seed in trained(run):
+        if run.models[model].family not in INK:
+            continue
         lower, upper = INK[run.models[model].family]
         bounds = {"value": lower, "lower": lower, "upper": upper}
         about = {"set": "images", "draw": 0, "metric": "ink_nats", "space": "pixels", "n": 50}
@@ -539,7 +542,9 @@ def log_probabilities(name: str, family: str, seed: int) -> pd.DataFrame:
 def probabilities(run: Params) -> dict[str, dict[str, list[pd.DataFrame]]]:
     """The log-probabilities of every model with every seed."""
     tables = {
-        name: [log_probabilities(name, model.family, seed) for seed in run.seeds] for name, model in run.models.items()
+        name: [log_probabilities(name, model.family, seed) for seed in run.seeds]
+        for name, model in run.models.items()
+        if model.family in INK
     }
     return {"ink_nats": tables}
 

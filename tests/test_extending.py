@@ -102,7 +102,7 @@ def test_a_metric_is_added_as_the_page_says(project: Workspace) -> None:
     edit(
         project,
         "pipeline/metrics/catalogue.py",
-        ("    labels,\n    neighbours,\n", "    labels,\n    mean_gap,\n    neighbours,\n"),
+        ("    likelihood,\n    neighbours,\n", "    likelihood,\n    mean_gap,\n    neighbours,\n"),
         ("*(frechet, kernel,", "*(mean_gap, frechet, kernel,"),
     )
     edit(

@@ -19,6 +19,7 @@ def test_a_changed_rate_retrains_that_model_only_and_an_experiment_records_it(cl
     of_a_gan = [
         *("train", "describe_networks", "sample", "label", "measure", "c2st", "find_alarms", "average_losses"),
         *("perfect_discriminator", "plot_perfect_discriminator", "plot_training", "plot_images"),
+        *("likelihood", "student", "complete", "plot_completions"),
     ]
     assert clone.planned() == dict.fromkeys([*of_a_gan, *OF_ALL], 1)
     clone.run("git", "checkout", "params.yaml")

@@ -81,7 +81,7 @@ def of(table: pd.DataFrame, model: str, metric: str, space: str | None = None) -
 
 def test_there_is_a_row_for_each_metric_space_and_corruption_in_order() -> None:
     table = sensitivity_table(scores())
-    assert {*CATALOGUE} - {*TRIED} == {"label_fidelity", "cas"}  # corruptions were not asked for labels
+    assert {*CATALOGUE} - {*TRIED} == {"label_fidelity", "cas", "ink_nats", "level_nats"}  # corruptions have neither
     spaces = {"features": ["classifier", "random"], "pixels": ["pixels"], "labels": [""]}
     expected = [(m.name, s, corruption) for m in TRIED.values() for s in spaces[m.space] for corruption in CORRUPTIONS]
     assert table.columns.tolist() == COLUMNS

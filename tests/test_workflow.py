@@ -14,7 +14,16 @@ from pipeline.workflow.code_inputs import CARRIERS, closure, code_of, code_of_fa
 
 TARGETS = {"all", "families"}
 NO_RULE = {"bundle"}  # a stage for `make site-single` only
-TIMED = {"train", "train_classifier", "reference", "measure", "c2st"}  # these take long
+TIMED = {
+    "train",
+    "train_classifier",
+    "reference",
+    "measure",
+    "c2st",
+    "likelihood",
+    "student",
+    "complete",
+}  # these take long
 PACKAGE = ROOT / "pipeline"
 MODULES = sorted(
     path.relative_to(PACKAGE).with_suffix("").as_posix() for path in PACKAGE.rglob("*.py") if path.name != "__init__.py"

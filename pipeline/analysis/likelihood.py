@@ -16,7 +16,7 @@ from pipeline.analysis.uncertainty import Estimate
 QUESTION = "likelihood"
 LEVEL = 0.05
 MARGIN = 2.0  # standard deviations between seeds, which a gap must exceed
-IMAGES = "the same test images"
+IMAGES, OF_THESE = "the same test images", "the same test images, of these trainings"
 FEW = 10  # images, below which no verdict is given
 
 Probabilities = Mapping[str, Sequence[pd.DataFrame]]  # by model: for each seed image, lower, upper
@@ -62,7 +62,7 @@ def contrasts(
         yield {
             **{"question": QUESTION, "metric": metric, "space": "pixels", "role": "primary", "a": a, "b": b},
             **{"loss_a": losses[0], "loss_b": losses[1], "ratio": math.exp(min(abs(losses[0] - losses[1]), 700.0))},
-            **{"spread": between, "p": p, "adjusted": adjusted, "basis": IMAGES},
+            **{"spread": between, "p": p, "adjusted": adjusted, "basis": IMAGES if between is not None else OF_THESE},
             **{"unfit": "", "points": points, "decided": points},
         }
 

@@ -15,6 +15,7 @@ METRICS = (
         source="after Salakhutdinov & Murray, 2008; for decoders: Wu et al., 2017",
         role="primary",
         scale="nats",
+        needs_training=True,
     ),
     Metric(
         name="level_nats",
@@ -26,6 +27,7 @@ METRICS = (
         source="Theis et al., 2016",
         role="primary",
         scale="nats",
+        needs_training=True,
     ),
     Metric(
         name="student_nats",

@@ -7,7 +7,7 @@ from typing import Any
 import pandas as pd
 
 from pipeline.analysis.gates import COPYING, MATTERS, NOISY, failed
-from pipeline.analysis.likelihood import IMAGES
+from pipeline.analysis.likelihood import OF_THESE
 from pipeline.analysis.verdicts import DRAWS, OPEN, TRADE, Outcome, outcomes, ranked
 from pipeline.metrics.base import CORRUPTIONS, Metric, Question
 from pipeline.metrics.catalogue import CATALOGUE
@@ -148,7 +148,7 @@ def duel(
 
 def of_these_trainings(rows: pd.DataFrame) -> pd.Series:
     """Return which scores say nothing about other trainings: those whose spread between seeds is not known."""
-    return (rows["basis"] == DRAWS) | ((rows["basis"] == IMAGES) & rows["spread"].isna())
+    return rows["basis"].isin([DRAWS, OF_THESE])
 
 
 def verdict(answer: Outcome) -> Verdict:

@@ -207,7 +207,7 @@ def test_verdicts_have_these_rows_without_models_that_do_not_beat_noise() -> Non
     found = verdicts(pd.DataFrame(rows), {name: name for name in "abc"}, {}, {METRIC: models})
     mine = found[found["metric"] == METRIC]
     assert mine[["question", "a", "b", "decided", "basis"]].to_numpy().tolist() == [
-        ["likelihood", "a", "b", "b", "the same test images"]
+        ["likelihood", "a", "b", "b", "the same test images, of these trainings"]
     ]
     assert {each.question: each.outcome for each in outcomes(found)}["likelihood"] == "b"
 
