@@ -2,6 +2,7 @@
 
 import copy
 import itertools
+import json
 import math
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -31,6 +32,7 @@ from pipeline.models.base import (
     TrainedModel,
     Variational,
 )
+from pipeline.models.common import architecture
 from pipeline.models.common.checkpoint import read_model, write_model
 from pipeline.training import loop
 from pipeline.training.monitor import Monitor
@@ -414,3 +416,10 @@ def exhibits_are_pictures(build: Build) -> None:
         assert shown.images.min() >= 0 and shown.images.max() <= 1 and shown.images.std() > 0.01
         assert torch.equal(shown.images, again.images)
         assert shown.title and not shown.title.endswith(".") and shown.caption.endswith(".")
+
+
+def its_networks_can_be_described(build: Build) -> None:
+    """As the report's tables of layers: each network has some, and all numbers are plain."""
+    networks = architecture.describe(build())
+    assert all(network["layers"] and network["parameters"] for network in networks)
+    assert json.loads(json.dumps(networks)) == networks

@@ -77,7 +77,11 @@ def builder(name: str, **settings: Any) -> contract.Build:
     return lambda: family_class(name)(family_class(name).Config(**SMALL.get(name, {}), **settings))
 
 
-PROMISES = (contract.samples_are_images, contract.samples_follow_the_seed_and_nothing_else)
+PROMISES = (
+    contract.samples_are_images,
+    contract.samples_follow_the_seed_and_nothing_else,
+    contract.its_networks_can_be_described,
+)
 PROMISES_OF_TRAINED = (
     contract.initial_weights_follow_the_seed,
     contract.training_follows_the_seed,

@@ -46,17 +46,18 @@ class Network:
 def describe(model: GenerativeModel) -> list[dict[str, Any]]:
     """Describe the networks of `model`, in the order in which its objectives first use them, ready for JSON.
 
-    Two random images are passed through the objectives, and each leaf module is recorded at its first call. A family
-    that is not trained by gradient descent has no networks.
+    Two random images are passed through the objectives, and each leaf module is recorded at its first call. A part
+    without parameters is no network, and a family that is not trained by gradient descent has none.
     """
     networks: dict[str, Network] = {}
     noted: set[nn.Module] = set()
 
     def watch(name: str, part: nn.Module) -> Any:
-        def note(module: nn.Module, given: tuple[Tensor, ...], made: Tensor) -> None:
+        def note(module: nn.Module, given: tuple[Tensor, ...], made: Tensor | tuple[Tensor, ...]) -> None:
             if module not in noted:
                 noted.add(module)
-                networks.setdefault(name, Network(part, given[0])).note(module, given[0], made)
+                output = made if isinstance(made, Tensor) else made[0]  # of an invertible layer, without log |det|
+                networks.setdefault(name, Network(part, given[0])).note(module, given[0], output)
 
         return note
 
@@ -68,7 +69,7 @@ def describe(model: GenerativeModel) -> list[dict[str, Any]]:
             list(model.train().labelled_objectives(torch.rand(2, 1, 28, 28), torch.tensor([0, 0])))
     for hook in hooks:
         hook.remove()
-    return [as_json(name, network) for name, network in networks.items()]
+    return [as_json(name, network) for name, network in networks.items() if network.layers]
 
 
 def leaves(part: nn.Module) -> Iterator[nn.Module]:
