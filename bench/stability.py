@@ -1,10 +1,10 @@
 """Asks how often another training gives the same verdict: `python bench/stability.py FOLDER [RUN ...]`.
 
 Compares gan and vae of the laptop preset in four clones in the folder: ten seeds in bfloat16 with one thread, and five
-of them with two threads, in float32, and in float32 with two threads. There is one draw of each, and gan has eight
-epochs. What is finished there is not run again. Each RUN is
-the folder of another finished run with several seeds, such as `bench/seed_spread.py --keep RUN` makes. Each seed is
-compared alone, and five seeds at a time, with the baselines of its run.
+of them with two threads, in float32, and in float32 with two threads. There is one draw of each. What is finished there
+is not run again. Each RUN is the folder of another finished run with several seeds, such as
+`bench/seed_spread.py --keep RUN` makes. Each seed is compared alone, and five seeds at a time, with the baselines of
+its run.
 
 Writes reference/stability.csv: for each verdict the answer that most comparisons give, and how many do.
 """
@@ -44,7 +44,6 @@ def run(folder: Path, precision: str, threads: int, seeds: int) -> Path:
         "seeds": list(range(seeds)),
         "compute": {"precision": precision, "threads": threads},
         "samples": {"draws": 1},
-        "models": {"gan": {"epochs": 8}},
     }
     cloned(clone, "laptop", changed, only=["gan", "vae"])
     command = ["snakemake", "--cores", "2", "results/metrics.csv", "results/metrics.json"]

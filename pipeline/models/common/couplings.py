@@ -125,8 +125,7 @@ def dense_layers(channels: int, hidden: int, side: int) -> nn.Module:
 class Both(nn.Module):
     """Add what a network of neighbours says and a share of what a network of all places says.
 
-    With a whole one, the first steps of Adam move each output by hundreds of weights at once, and training never
-    recovers from that.
+    With a whole one, the first steps of Adam would move each output by hundreds of weights at once.
     """
 
     def __init__(self, neighbours: nn.Module, places: nn.Module) -> None:

@@ -11,7 +11,7 @@ FEW, DENSE = 16, 1024  # channels that a dense layer sees, and its hidden units
 class Unet(nn.Module):
     """Map three channels of an image to one, through a half and a quarter of its side, with the time in every block.
 
-    It has no normalisation: group normalisation took a third of a step on a CPU, and the images were no better.
+    It has no normalisation, which is slow on a CPU.
     """
 
     def __init__(self, channels: int, quarter: int) -> None:

@@ -4,11 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from pipeline.core.names import TEST
+import pandas as pd
+
 from pipeline.metrics.catalogue import CATALOGUE
 from pipeline.metrics.likelihood import OF_SUPPORT
 from pipeline.report.inputs import Results
-from pipeline.report.score_tables import Cell, Table, laid_out
+from pipeline.report.pairwise import Rank
+from pipeline.report.score_tables import Table, laid_out
 
 STUDENT = "student_nats"
 
@@ -18,6 +20,7 @@ class Probability:
     """Hold the log-probability of real images under one model, as means over seeds."""
 
     name: str
+    rank: Rank | None  # None for a model that is not compared
     kind: str  # exact | bound | estimate
     lower: float  # nats per image
     upper: float | None  # None for a bound
@@ -25,7 +28,6 @@ class Probability:
     images: int  # test images that it is of
     method: str
     floor: float
-    gap: float
 
 
 @dataclass(frozen=True)
@@ -36,8 +38,6 @@ class LikelihoodPage:
     levels: Sequence[Probability]
     without: Sequence[str]  # models that give images no probability
     student: Table
-    pairs: Mapping[str, Sequence[tuple[str, str, str]]]  # by support: two models, and the better one or ""
-    real: Cell | None  # the student of real images
 
 
 def likelihood_page(results: Results) -> LikelihoodPage:
@@ -45,26 +45,30 @@ def likelihood_page(results: Results) -> LikelihoodPage:
     names = list(results.params.models)
     of_support = {
         support: sorted(
-            (probability(name, found) for name, found in results.likelihoods.items() if found[0]["support"] == support),
+            (
+                probability(name, ranked(results.ranks, metric, name), found)
+                for name, found in results.likelihoods.items()
+                if found[0]["support"] == support
+            ),
             key=lambda each: -each.lower,
         )
-        for support in OF_SUPPORT
+        for support, metric in OF_SUPPORT.items()
     }
-    found = results.verdicts
     return LikelihoodPage(
         ink=of_support["ink"],
         levels=of_support["levels"],
         without=[name for name in names if name not in results.likelihoods],
         student=laid_out({CATALOGUE[STUDENT]: ["pixels"]}, results.scores, results.ranks, names),
-        pairs={
-            support: list(found[found["metric"] == metric][["a", "b", "points"]].itertuples(index=False, name=None))
-            for support, metric in OF_SUPPORT.items()
-        },
-        real=results.scores.cell(TEST, STUDENT),
     )
 
 
-def probability(name: str, seeds: Sequence[Mapping[str, Any]]) -> Probability:
+def ranked(ranks: pd.DataFrame, metric: str, name: str) -> Rank | None:
+    """Return the rank of a model by a score; None if it was not compared."""
+    found = ranks[(ranks["metric"] == metric) & (ranks["model"] == name)]
+    return None if found.empty else Rank(name, int(found["best"].item()), int(found["worst"].item()))
+
+
+def probability(name: str, rank: Rank | None, seeds: Sequence[Mapping[str, Any]]) -> Probability:
     """Return the means over the seeds of a model."""
 
     def mean(key: str) -> float | None:
@@ -72,6 +76,6 @@ def probability(name: str, seeds: Sequence[Mapping[str, Any]]) -> Probability:
         return None if None in values else float(sum(values) / len(values))
 
     first = seeds[0]
-    lower, floor, gap = (mean(key) or 0.0 for key in ("lower", "floor", "gap"))
+    lower, floor = (mean(key) or 0.0 for key in ("lower", "floor"))
     upper, bits = mean("upper"), mean("bits")
-    return Probability(name, first["kind"], lower, upper, bits, first["images"], first["method"], floor, gap)
+    return Probability(name, rank, first["kind"], lower, upper, bits, first["images"], first["method"], floor)
